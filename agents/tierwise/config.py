@@ -1,0 +1,241 @@
+"""Configuration: ``tierwise.toml``, then the environment, then flags, in rising order."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+from tierwise.errors import ConfigError
+from tierwise.home import default_home
+from tierwise.types import Dial
+
+if TYPE_CHECKING:
+    from tierwise.models.base import ChatModel
+
+CONFIG_NAME = "tierwise.toml"
+_N = TypeVar("_N", "Price", "Limits")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per million tokens."""
+
+    input: float = 0.0
+    output: float = 0.0
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """USD for one call."""
+        return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The four time limits of a model call, in seconds."""
+
+    connect: float = 5.0
+    first_token: float = 60.0
+    between_tokens: float = 20.0
+    total: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One model with its place in the ordered list of tiers, cheapest first.
+
+    Attributes:
+        name: what people call it: letters, digits, ``.``, ``_`` and ``-``.
+        model: ``llama:CATALOGUE_NAME``, ``llama:/path/to/file.gguf``, ``openai:MODEL``, or any
+            :class:`~tierwise.models.ChatModel` object.
+        base_url: address of an OpenAI-compatible server; ``None`` is the OpenAI API itself.
+        api_key_env: name of the environment variable that holds the key. The key itself is never written down.
+        price: for the account of money; absent means unknown.
+        on_device: the model runs on this machine though it is reached by HTTP. An address proves nothing.
+        context_window: tokens; needed for a hosted model only if it is smaller than 128,000.
+        max_tokens: upper bound on an answer's tokens.
+        limits: time limits of one call.
+        stand_in: this tier only shows the path; its quality is not that of a large model (the demo uses it).
+    """
+
+    name: str
+    model: str | ChatModel
+    base_url: str | None = None
+    api_key_env: str | None = None
+    price: Price | None = None
+    on_device: bool = False
+    context_window: int | None = None
+    max_tokens: int = 1024
+    limits: Limits = Limits()
+    stand_in: bool = False
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"A tier cannot be named {self.name!r}.", fix="Use letters, digits, '.', '_' and '-', at most 64."
+            )
+        if self.name == "auto":
+            raise ConfigError("A tier cannot be named 'auto'.", fix="That word means: let tierwise choose.")
+        if isinstance(self.model, str) and self.model.partition(":")[0] not in ("llama", "openai"):
+            raise ConfigError(
+                f"Tier {self.name!r}: model {self.model!r} has no known kind.",
+                fix="Write llama:NAME, llama:/path/to/file.gguf or openai:MODEL.",
+            )
+
+    @property
+    def stays_on_device(self) -> bool:
+        """True only where nothing leaves by construction (``llama:``) or by the owner's word (``on_device``)."""
+        if self.on_device:
+            return True
+        if isinstance(self.model, str):
+            return self.model.startswith("llama:")
+        return self.model.capabilities.on_device
+
+    @property
+    def model_name(self) -> str:
+        """The model as configuration names it."""
+        return self.model if isinstance(self.model, str) else self.model.name
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a copilot is told from outside.
+
+    Attributes:
+        home: folder of the stores.
+        tiers: cheapest first; empty means the embedded model alone.
+        dial: the wish between economy and quality.
+        offline: refuse every tier that is not on the device.
+        locked: the whole app is locked.
+        passages: how many passages a question gets.
+        max_question_chars: longer questions are refused.
+        path: the file this came from, if any.
+    """
+
+    home: Path = field(default_factory=default_home)
+    tiers: tuple[Tier, ...] = ()
+    dial: Dial = "balanced"
+    offline: bool = False
+    locked: bool = False
+    passages: int = 5
+    max_question_chars: int = 32_000
+    path: Path | None = None
+
+
+def find_config(home: Path, env: Mapping[str, str] = os.environ) -> Path | None:
+    """The configuration file in use: ``TIERWISE_CONFIG``, ``./tierwise.toml``, then the one in the home folder.
+
+    Raises:
+        ConfigError: if ``TIERWISE_CONFIG`` names a file that is not there.
+    """
+    if named := env.get("TIERWISE_CONFIG"):
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise ConfigError(f"TIERWISE_CONFIG names {path}, which is not a file.", fix="Correct or unset it.")
+        return path
+    return next((p for p in (Path.cwd() / CONFIG_NAME, home / CONFIG_NAME) if p.is_file()), None)
+
+
+def load_settings(path: Path | None = None, *, env: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """Read the configuration file, then the environment, then ``overrides`` (flags); ``None`` overrides nothing.
+
+    Args:
+        path: the file to read; by default :func:`find_config` looks for it.
+        env: the environment.
+        overrides: fields of :class:`Settings`.
+
+    Raises:
+        ConfigError: naming the file, the key and what is allowed.
+    """
+    home = Path(overrides.get("home") or env.get("TIERWISE_HOME") or default_home()).expanduser().absolute()
+    path = path or find_config(home, env)
+    values: dict[str, Any] = {"home": home, "path": path}
+    if path is not None:
+        values |= _read(path)
+        values["home"] = home
+    if dial := env.get("TIERWISE_DIAL"):
+        values["dial"] = dial
+    for name in ("offline", "locked"):
+        if (word := env.get(f"TIERWISE_{name.upper()}")) is not None:
+            values[name] = _flag(f"TIERWISE_{name.upper()}", word)
+    values |= {k: v for k, v in overrides.items() if v is not None and k != "home"}
+    return _checked(Settings(**values))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", fix="Correct that line.") from error
+    tiers = data.pop("tiers", [])
+    if not isinstance(tiers, list) or not all(isinstance(t, dict) for t in tiers):
+        raise ConfigError(f"{path}: tiers must be written as [[tiers]] sections.")
+    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers"}
+    if unknown := sorted(set(data) - known):
+        raise ConfigError(f"{path}: unknown key {unknown[0]!r}.", fix=f"Known keys: {', '.join(sorted(known))}, tiers.")
+    return {**data, "tiers": tuple(_tier(t, path) for t in tiers)}
+
+
+def _tier(data: dict[str, Any], path: Path) -> Tier:
+    where = f"{path}, tier {data.get('name', '?')!r}"
+    known = {f.name: f for f in fields(Tier)}
+    if unknown := sorted(set(data) - set(known)):
+        hint = " A key never goes into the file: name the variable that holds it in api_key_env." * (
+            unknown[0] in ("api_key", "key", "token")
+        )
+        raise ConfigError(f"{where}: unknown key {unknown[0]!r}.{hint}", fix=f"Known keys: {', '.join(sorted(known))}.")
+    for key in ("name", "model"):
+        if not isinstance(data.get(key), str) or not data[key]:
+            raise ConfigError(f"{where}: {key!r} is missing.", fix=f'Write {key} = "...".')
+    values = dict(data)
+    for key, kind in (("price", Price), ("limits", Limits)):
+        if key in values:
+            values[key] = _numbers(kind, values[key], f"{where}: {key}")
+    for key, types in (("base_url", str), ("api_key_env", str), ("on_device", bool), ("stand_in", bool)):
+        if key in values and not isinstance(values[key], types):
+            raise ConfigError(f"{where}: {key} must be a {types.__name__}, not {values[key]!r}.")
+    for key in ("context_window", "max_tokens"):
+        if key in values and (not isinstance(values[key], int) or isinstance(values[key], bool) or values[key] < 1):
+            raise ConfigError(f"{where}: {key} must be a whole number from 1, not {values[key]!r}.")
+    return Tier(**values)
+
+
+def _numbers(kind: type[_N], data: Any, where: str) -> _N:
+    names = [f.name for f in fields(kind)]
+    if not isinstance(data, dict) or set(data) - set(names):
+        raise ConfigError(f"{where} takes {', '.join(names)}, not {data!r}.")
+    for key, value in data.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise ConfigError(f"{where}.{key} must be a number from 0, not {value!r}.")
+    return kind(**{k: float(v) for k, v in data.items()})
+
+
+def _flag(name: str, word: str) -> bool:
+    if word.lower() in ("1", "true", "yes", "on"):
+        return True
+    if word.lower() in ("", "0", "false", "no", "off"):
+        return False
+    raise ConfigError(f"{name} is {word!r}.", fix="Use 1 or 0.")
+
+
+def _checked(settings: Settings) -> Settings:
+    where = f"{settings.path}: " if settings.path else ""
+    if settings.dial not in get_args(Dial):
+        raise ConfigError(f"{where}dial is {settings.dial!r}.", fix="Use economy, balanced or quality.")
+    for name in ("passages", "max_question_chars"):
+        value = getattr(settings, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ConfigError(f"{where}{name} must be a whole number from 1, not {value!r}.")
+    for name in ("offline", "locked"):
+        if not isinstance(getattr(settings, name), bool):
+            raise ConfigError(f"{where}{name} must be true or false, not {getattr(settings, name)!r}.")
+    names = [t.name for t in settings.tiers]
+    if doubled := next((n for n in names if names.count(n) > 1), None):
+        raise ConfigError(f"{where}two tiers are named {doubled!r}.", fix="Give each its own name.")
+    return replace(settings, home=settings.home.expanduser().absolute())

@@ -1,0 +1,171 @@
+"""The two protocols every model speaks: ``ChatModel`` and ``Embedder``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from tierwise.types import Finish, Message, TokenEvidence, ToolCall, Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model can do. Code asks these flags, never the type of the model.
+
+    Attributes:
+        context_window: tokens of prompt and answer together.
+        on_device: the model runs in this machine's own process tree; nothing leaves.
+        tools: ``native`` (the API has tool calls), ``prompted`` (a tool block in the prompt), ``none``.
+        token_evidence: :class:`Completed` carries per-token evidence.
+        exact_counts: ``count_tokens`` uses the model's own tokenizer.
+        host: where requests go, for the record; ``None`` for on-device models.
+    """
+
+    context_window: int
+    on_device: bool
+    tools: Literal["native", "prompted", "none"] = "none"
+    token_evidence: bool = False
+    exact_counts: bool = False
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model is told about it. ``parameters`` is a JSON Schema of type ``object``."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One model step.
+
+    Attributes:
+        messages: oldest first; a system message, if any, is the first.
+        max_tokens: upper bound on generated tokens.
+        temperature: 0 is greedy.
+        seed: for sampling; ``None`` leaves it to the model.
+        stop: texts that end the answer and are not part of it.
+        tools: what the model may call.
+        evidence: collect :class:`~tierwise.types.TokenEvidence` where the model can.
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 512
+    temperature: float = 0.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    evidence: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The prompt is being read: ``done`` of ``total`` tokens."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of text; never empty, never half a character."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The model asks for a tool; arguments are parsed."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The last item of every stream that ends well.
+
+    ``model_served`` is what really answered (a server may serve another model than was asked for).
+    ``sent_bytes`` is the size of the request body that left the process, 0 on the device.
+    """
+
+    finish: Finish
+    usage: Usage
+    model_served: str
+    evidence: TokenEvidence | None = None
+    sent_bytes: int = 0
+
+
+Chunk = Reading | Delta | Called | Completed
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A model that answers a conversation. Contract (``tests/contract/test_chat_model.py``):
+
+    * ``stream`` yields ``Reading*`` then ``Delta | Called`` in order and ends with exactly one :class:`Completed`;
+      the deltas joined are the text.
+    * Closing the iterator (or cancelling its task) stops the work, prompt reading included, and leaves the model fit
+      for the next request.
+    * Failures are :class:`~tierwise.errors.ModelError`, raised from the iterator; nothing else escapes.
+    * Requests to one model may overlap; a model that can do only one at a time queues them in order.
+    """
+
+    @property
+    def name(self) -> str:
+        """How configuration names it, for example ``llama:smollm2-135m``."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Cheap: known without loading the weights.
+
+        Raises:
+            ModelError: if the model cannot be used at all (missing file, missing extra).
+        """
+        ...
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
+        """Run one model step."""
+        ...
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without the template's own; an estimate unless ``exact_counts``."""
+        ...
+
+    async def aclose(self) -> None:
+        """Free what the model holds; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Texts to unit vectors. Synchronous: callers in async code use a thread."""
+
+    @property
+    def identity(self) -> str:
+        """Name, version and pooling in one string; stored beside the vectors, and compared when they are used."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed texts.
+
+        Args:
+            texts: any number of texts; longer ones are cut at the model's own limit.
+
+        Returns:
+            Array of shape ``(len(texts), dimension)``, rows of length 1.
+        """
+        ...
