@@ -110,13 +110,16 @@ class EmbedderMismatch(StoreError):
 class ModelError(TierwiseError):
     """A tier could not answer.
 
-    ``transient`` says whether the same request may succeed a moment later; ``retry_after`` is the server's own wish in
-    seconds, when it gave one.
+    Attributes:
+        transient: the same request may succeed a moment later.
+        retry_after: the server's own wish in seconds, when it gave one.
+        nothing_sent: the request certainly did not leave this process (no key, no connection).
     """
 
     code = "model"
     transient: ClassVar[bool] = False
     retry_after: float | None = None
+    nothing_sent: bool = False
 
 
 class ModelNotInstalled(ModelError):

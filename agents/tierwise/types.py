@@ -249,6 +249,20 @@ class Answer:
     notices: tuple[Notice, ...] = ()
     error: str | None = None
 
+    def raise_for_status(self) -> Answer:
+        """Return the answer itself if there is one.
+
+        Raises:
+            Blocked: if a lock, guard or budget refused the turn.
+            TierwiseError: if it failed or was stopped.
+        """
+        from tierwise.errors import Blocked, TierwiseError
+
+        if self.status in ("failed", "stopped", "blocked"):
+            kind = Blocked if self.status == "blocked" else TierwiseError
+            raise kind(self.error or f"The turn was {self.status}.")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:

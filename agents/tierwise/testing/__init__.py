@@ -1,0 +1,32 @@
+"""The testing kit: scripted models, an OpenAI-compatible loopback server, a network block, a ready-made copilot.
+
+It is part of the product: use it to test what you build on tierwise.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tierwise.testing.copilot import make_copilot
+    from tierwise.testing.loopback import Fault, LoopbackServer
+    from tierwise.testing.network import NetworkBlocked, block_network
+    from tierwise.testing.scripted import ScriptedModel, Step
+
+_HOME = {
+    "Fault": "loopback",
+    "LoopbackServer": "loopback",
+    "NetworkBlocked": "network",
+    "ScriptedModel": "scripted",
+    "Step": "scripted",
+    "block_network": "network",
+    "make_copilot": "copilot",
+}
+__all__ = ["Fault", "LoopbackServer", "NetworkBlocked", "ScriptedModel", "Step", "block_network", "make_copilot"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"tierwise.testing.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'tierwise.testing' has no attribute {name!r}")

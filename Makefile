@@ -1,0 +1,46 @@
+# make demo: set everything up and run the main job, offline, on the embedded models.   make test: run the tests.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+# llama.cpp tuned to the very CPU it is compiled on crashes on some virtual machines (AMX) and on other machines that
+# get the cached wheel. This asks for what every x86-64 CPU since 2013 has.
+ifeq ($(shell uname -m),x86_64)
+export CMAKE_ARGS ?= -DGGML_NATIVE=OFF
+endif
+
+.PHONY: demo test check bench bench-phi3 format clean
+
+demo: $(STAMP)
+	@$(BIN)/tierwise demo
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/unit/test_layers.py
+
+bench: $(STAMP)
+	$(BIN)/python -m benches
+
+bench-phi3: $(STAMP)
+	$(BIN)/python -m benches.phi3 $(if $(GGUF),--gguf "$(GGUF)")
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "tierwise needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing tierwise into $(VENV). llama.cpp is compiled once: about five minutes on two cores, then cached."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	@touch $@

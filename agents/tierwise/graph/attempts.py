@@ -1,0 +1,32 @@
+"""From a draft in the state to an attempt in the record."""
+
+from __future__ import annotations
+
+from tierwise.graph.context import Services
+from tierwise.graph.state import Json
+from tierwise.graph.step import cost_of
+from tierwise.jsonable import from_json
+from tierwise.types import Attempt, AttemptOutcome, Usage
+
+
+def finished_attempt(services: Services, draft: Json, outcome: AttemptOutcome) -> Attempt:
+    """The attempt a draft came from, for the record."""
+    tier = services.tier(draft["tier"])
+    usage = from_json(Usage, draft["usage"])
+    return from_json(
+        Attempt,
+        {
+            "n": draft["attempt"],
+            "tier": tier.name,
+            "model_requested": tier.model_name,
+            "model_served": draft["model_served"],
+            "outcome": outcome,
+            "text": draft["text"],
+            "p_good": draft.get("p_good"),
+            "reasons": draft.get("reasons", []),
+            "usage": usage,
+            "cost_usd": cost_of(tier, usage),
+            "ms": draft["ms"],
+            "first_token_ms": draft["first_token_ms"],
+        },
+    )

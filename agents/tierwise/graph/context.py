@@ -1,0 +1,115 @@
+"""What the nodes work with but the state must not hold: models, stores, and the way to the listener."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tierwise.config import Settings, Tier
+from tierwise.errors import ModelError
+from tierwise.events import Event
+from tierwise.models.base import ChatModel, Embedder
+from tierwise.routing.choose import TierState
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tierwise.knowledge.base import Retriever
+    from tierwise.record import Record
+    from tierwise.routing.base import Router
+    from tierwise.verify.base import Verifier
+    from tierwise_tools import Tool
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts a copilot is made of; the same for all its turns.
+
+    Attributes:
+        settings: the configuration in force.
+        tiers: cheapest first.
+        models: the model of each tier by the tier's name.
+        record: decision records.
+        retriever: finds passages; ``None`` answers without documents.
+        embedder: for the question's vector and the support of claims; ``None`` does without.
+        router: assesses a question.
+        verifier: checks a draft.
+        tools: what models may call, by name.
+    """
+
+    settings: Settings
+    tiers: tuple[Tier, ...]
+    models: Mapping[str, ChatModel]
+    record: Record
+    retriever: Retriever | None
+    embedder: Embedder | None
+    router: Router
+    verifier: Verifier
+    tools: Mapping[str, Tool[..., Any]]
+
+    def tier(self, name: str) -> Tier:
+        """The tier of that name."""
+        return next(t for t in self.tiers if t.name == name)
+
+    def tier_states(self, down: Mapping[str, str] | None = None) -> tuple[TierState, ...]:
+        """Every tier as the rules see it.
+
+        Args:
+            down: tiers that already failed in this turn, with the reason.
+        """
+        states = []
+        for tier in self.tiers:
+            window, problem = 0, (down or {}).get(tier.name)
+            try:
+                window = self.models[tier.name].capabilities.context_window
+            except ModelError as error:
+                problem = problem or str(error)
+            states.append(TierState(tier.name, tier.stays_on_device, window, problem))
+        return tuple(states)
+
+
+@dataclass
+class Live:
+    """The attempt that is being written right now; read when the turn is stopped in the middle of it."""
+
+    attempt: int
+    tier: str
+    model: str
+    text: str = ""
+    started: float = field(default_factory=time.perf_counter)
+    sent: dict[str, Any] | None = None  # what left with the request, if anything did; see TurnState.sent
+
+
+@dataclass
+class TurnContext:
+    """One turn's context: the services, and what lives only as long as the process.
+
+    Attributes:
+        services: the copilot's parts.
+        turn_id: the turn.
+        vector: embedding of the question, shape ``(dimension,)``, once it is known.
+        live: the attempt in progress.
+        started: ``time.perf_counter()`` at the beginning of the turn.
+        seq: number of the last event.
+    """
+
+    services: Services
+    turn_id: str
+    vector: NDArray[np.float32] | None = None
+    live: Live | None = None
+    started: float = field(default_factory=time.perf_counter)
+    seq: int = 0
+
+    def event(self, kind: type[E], **fields: Any) -> E:
+        """The next event of this turn."""
+        self.seq += 1
+        return kind(turn_id=self.turn_id, seq=self.seq, **fields)
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the turn began."""
+        return (time.perf_counter() - self.started) * 1000

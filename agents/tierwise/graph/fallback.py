@@ -1,0 +1,66 @@
+"""What happens when a tier fails: the draft that is held, else another tier, else the turn fails."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from tierwise.errors import ModelError
+from tierwise.events import TierEscalated
+from tierwise.graph.context import TurnContext
+from tierwise.graph.state import TurnState
+from tierwise.jsonable import to_json
+from tierwise.types import Notice, Reason
+
+
+def successor(state: TurnState, context: TurnContext) -> str | None:
+    """The nearest tier above that has not failed in this turn and is allowed, else the nearest below."""
+    states = context.services.tier_states({**failed_tiers(state), state["tier"]: "failed"})
+    here = [t.name for t in states].index(state["tier"])
+    local_only = state["locked"] or state["offline"]
+    for tier in (*states[here + 1 :], *reversed(states[:here])):
+        if tier.down is None and (tier.on_device or not local_only):
+            return tier.name
+    return None
+
+
+def failed_tiers(state: TurnState) -> dict[str, str]:
+    """Tiers that failed in this turn, with the reason."""
+    return {a["tier"]: a["error"] or "" for a in state.get("attempts", []) if a["outcome"] == "failed"}
+
+
+def hand_over(
+    state: TurnState, runtime: Runtime[TurnContext], error: ModelError, heir: str | None, update: TurnState
+) -> Command[Literal["act", "verify", "generate", "finish"]]:
+    """Let the draft that is held stand, or let ``heir`` try.
+
+    Args:
+        state: the turn as it was when the tier failed.
+        runtime: the graph's runtime.
+        error: why the tier failed.
+        heir: the tier from :func:`successor`; not needed when a draft is held.
+        update: what the failed attempt changes in the state; the hand-over is added.
+    """
+    context, failed = runtime.context, state["tier"]
+    if held := state.get("held"):
+        text = f"{failed} could not help: {error} This is the answer of {held['tier']}."
+        update |= {"draft": held, "held": None, "tier": held["tier"], "notices": [to_json(Notice("degraded", text))]}
+        return Command(update=update, goto="finish")
+    assert heir is not None
+    order = [t.name for t in context.services.tiers]
+    upwards = order.index(heir) > order.index(failed)
+    reason = Reason("tier_failed", f"{failed} failed: {error.what}")
+    notice = Notice("fallback" if upwards else "degraded", f"{failed} failed: {error} {heir} answers instead.")
+    if upwards:
+        runtime.stream_writer(context.event(TierEscalated, from_tier=failed, to_tier=heir, reasons=(reason,)))
+    update |= {
+        "draft": None,
+        "tier": heir,
+        "attempt": state["attempt"] + 1,
+        "stage": "fallback",
+        "reasons": to_json([reason]),
+        "notices": [to_json(notice)],
+    }
+    return Command(update=update, goto="generate")

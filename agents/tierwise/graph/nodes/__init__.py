@@ -1,0 +1,12 @@
+"""The nodes of the graph, in the order of a turn."""
+
+from tierwise.graph.nodes.act import act
+from tierwise.graph.nodes.admit import admit
+from tierwise.graph.nodes.choose import choose_tier
+from tierwise.graph.nodes.finish import finish
+from tierwise.graph.nodes.generate import generate
+from tierwise.graph.nodes.record import record
+from tierwise.graph.nodes.retrieve import retrieve
+from tierwise.graph.nodes.verify import verify
+
+__all__ = ["act", "admit", "choose_tier", "finish", "generate", "record", "retrieve", "verify"]

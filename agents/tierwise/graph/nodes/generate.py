@@ -1,0 +1,177 @@
+"""generate: one model step of the attempt in progress; a tier that fails hands over to another."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import Command, Send
+
+from tierwise.errors import ModelError
+from tierwise.events import AttemptDiscarded, AttemptStarted, TextDelta
+from tierwise.graph.context import Live, TurnContext
+from tierwise.graph.fallback import hand_over, successor
+from tierwise.graph.prompt import fit
+from tierwise.graph.state import Json, TurnState
+from tierwise.graph.step import StepResult, cost_of, run_step
+from tierwise.graph.toolbox import may_call, specs_for, step_messages
+from tierwise.jsonable import from_json, to_json
+from tierwise.models.base import ChatRequest
+from tierwise.types import Attempt, Notice, Passage, Usage
+
+
+async def generate(
+    state: TurnState, runtime: Runtime[TurnContext]
+) -> Command[Literal["act", "verify", "generate", "finish"]]:
+    """Let the chosen tier write: a draft goes to ``verify``, tool calls go to ``act``.
+
+    Raises:
+        ModelError: if this tier failed and no other can take over.
+    """
+    context, services = runtime.context, runtime.context.services
+    tier, model = services.tier(state["tier"]), services.models[state["tier"]]
+    attempt, draft, held = state["attempt"], state.get("draft"), state.get("held")
+    if draft is None:
+        runtime.stream_writer(context.event(AttemptStarted, attempt=attempt, tier=tier.name, model=tier.model_name))
+    started = time.perf_counter()
+    context.live = Live(attempt, tier.name, tier.model_name, draft["text"] if draft else "")
+    notices: list[Notice] = []
+    try:
+        history = await asyncio.to_thread(services.record.history, state["thread"], with_locked=tier.stays_on_device)
+        prompt = await fit(
+            model,
+            tier.name,
+            state["asked"],
+            history=history,
+            passages=[from_json(Passage, p) for p in state["passages"]],
+            draft=held["text"] if held else None,
+            steps=step_messages(state),
+            reserve=tier.max_tokens,
+        )
+        notices += prompt.notices
+        text_before = draft["text"] if draft else ""
+        if text_before:
+            text_before += "\n\n"
+            runtime.stream_writer(context.event(TextDelta, attempt=attempt, text="\n\n"))
+        result = await run_step(
+            context,
+            runtime.stream_writer,
+            attempt=attempt,
+            tier=tier,
+            model=model,
+            request=ChatRequest(
+                messages=prompt.messages,
+                max_tokens=tier.max_tokens,
+                tools=specs_for(services.tools, model) if may_call(state) else (),
+            ),
+            passages=len(prompt.passages),
+            text_before=text_before,
+            replaces=held["attempt"] if held and draft is None else None,
+        )
+    except ModelError as error:
+        return _handed_over(state, runtime, error, (time.perf_counter() - started) * 1000)
+    live = context.live
+    context.live = None
+    update: TurnState = {
+        "notices": to_json(notices + _notices(state, runtime)),
+        "sent": [live.sent] if live and live.sent else [],
+        "ms": {"model": result.ms},
+    }
+    update["draft"] = _draft(state, result, text_before + result.text)
+    if result.calls:
+        round_number = len(state.get("rounds", []))
+        update["rounds"] = [{"text": result.text, "calls": to_json(result.calls)}]
+        sends = [
+            Send(
+                "act",
+                {
+                    "turn_id": state["turn_id"],
+                    "thread": state["thread"],
+                    "collection": state.get("collection"),
+                    "attempt": attempt,
+                    "round": round_number,
+                    "index": index,
+                    "call": to_json(call),
+                },
+            )
+            for index, call in enumerate(result.calls)
+        ]
+        return Command(update=update, goto=sends)
+    return Command(update=update, goto="verify")
+
+
+def _draft(state: TurnState, result: StepResult, text: str) -> Json:
+    """The attempt so far, its steps added up."""
+    so_far = from_json(Usage, (state.get("draft") or {}).get("usage", {}))
+    before = state.get("draft") or {"ms": 0.0, "first_token_ms": None}
+    usage = result.done.usage
+    return {
+        "attempt": state["attempt"],
+        "tier": state["tier"],
+        "text": text,
+        "finish": result.done.finish,
+        "model_served": result.done.model_served,
+        "evidence": to_json(result.done.evidence),
+        "usage": to_json(
+            Usage(
+                so_far.prompt_tokens + usage.prompt_tokens,
+                so_far.completion_tokens + usage.completion_tokens,
+                so_far.cached_tokens + usage.cached_tokens,
+                so_far.estimated or usage.estimated,
+            )
+        ),
+        "ms": before["ms"] + result.ms,
+        "first_token_ms": before["first_token_ms"] if before["first_token_ms"] is not None else result.first_token_ms,
+    }
+
+
+def _notices(state: TurnState, runtime: Runtime[TurnContext]) -> list[Notice]:
+    tier = runtime.context.services.tier(state["tier"])
+    notices = []
+    if tier.stand_in:
+        text = f"{tier.name} is a stand-in: the way to it is real, the quality is that of a small model."
+        notices.append(Notice("stand_in", text))
+    if not tier.stays_on_device and tier.price is None:
+        notices.append(Notice("price_unknown", f"No price is configured for {tier.name}, so its cost is not counted."))
+    return notices
+
+
+def _handed_over(
+    state: TurnState, runtime: Runtime[TurnContext], error: ModelError, ms: float
+) -> Command[Literal["act", "verify", "generate", "finish"]]:
+    """Record the failed attempt and let another tier, or the draft that is held, take its place.
+
+    Raises:
+        ModelError: ``error`` itself if nobody can; the attempt then stays in ``context.live`` for the record.
+    """
+    context = runtime.context
+    tier, live = context.services.tier(state["tier"]), context.live
+    assert live is not None
+    heir = successor(state, context)
+    if state.get("held") is None and heir is None:
+        raise error
+    context.live = None
+    if live.text:
+        why = f"{tier.name} failed: {error.what}"
+        runtime.stream_writer(context.event(AttemptDiscarded, attempt=state["attempt"], why=why))
+    usage = from_json(Usage, (state.get("draft") or {}).get("usage", {}))
+    failed = Attempt(
+        n=state["attempt"],
+        tier=tier.name,
+        model_requested=tier.model_name,
+        model_served=tier.model_name,
+        outcome="failed",
+        text=live.text,
+        usage=usage,
+        cost_usd=cost_of(tier, usage),
+        ms=ms,
+        error=str(error),
+    )
+    update: TurnState = {
+        "attempts": [to_json(failed)],
+        "sent": [live.sent] if live.sent and not error.nothing_sent else [],
+        "ms": {"model": ms},
+    }
+    return hand_over(state, runtime, error, heir, update)

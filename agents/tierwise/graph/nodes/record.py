@@ -1,0 +1,21 @@
+"""record: the turn is written down and the answer announced."""
+
+from __future__ import annotations
+
+import asyncio
+
+from langgraph.runtime import Runtime
+
+from tierwise.events import AnswerReady
+from tierwise.graph.context import TurnContext
+from tierwise.graph.report import answer_of, decision_record
+from tierwise.graph.state import TurnState
+
+
+async def record(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
+    """Store the decision record, then announce the answer: what was announced is never lost."""
+    context = runtime.context
+    row = decision_record(state, context, "done")
+    await asyncio.to_thread(context.services.record.finish, row)
+    runtime.stream_writer(context.event(AnswerReady, answer=answer_of(row)))
+    return {}

@@ -1,0 +1,52 @@
+"""retrieve: passages for the question; one embedding serves retrieval and routing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from langgraph.runtime import Runtime
+
+from tierwise.errors import UsageError
+from tierwise.events import PassagesFound
+from tierwise.graph.context import TurnContext
+from tierwise.graph.state import TurnState
+from tierwise.jsonable import to_json
+from tierwise.types import Notice, Passage
+
+
+async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
+    """Find passages; a search that fails costs the passages, not the turn.
+
+    A passage from a locked collection locks the turn.
+
+    Raises:
+        UsageError: if the user named a collection that does not exist.
+    """
+    context = runtime.context
+    started = time.perf_counter()
+    passages: list[Passage] = []
+    notices: list[Notice] = []
+    try:
+        passages = await asyncio.to_thread(_search, context, state["asked"], state.get("collection"))
+    except UsageError:
+        raise
+    except Exception as error:
+        notices.append(Notice("no_passages", f"The documents could not be searched: {error}"))
+    locked = state["locked"] or any(p.locked for p in passages)
+    if locked and not state["locked"]:
+        await asyncio.to_thread(context.services.record.lock_turn, context.turn_id)
+        notices.append(Notice("locked", "A passage comes from a locked collection: this turn stays on the device."))
+    ms = (time.perf_counter() - started) * 1000
+    runtime.stream_writer(context.event(PassagesFound, passages=tuple(passages), ms=ms))
+    return {"passages": to_json(passages), "locked": locked, "notices": to_json(notices), "ms": {"retrieve": ms}}
+
+
+def _search(context: TurnContext, question: str, collection: str | None) -> list[Passage]:
+    services = context.services
+    if services.retriever is None:
+        return []
+    if services.embedder is not None:
+        context.vector = services.embedder.embed([question])[0]
+    k = services.settings.passages
+    return services.retriever.search(question, k=k, collection=collection, vector=context.vector)

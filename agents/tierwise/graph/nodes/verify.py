@@ -1,0 +1,94 @@
+"""verify: is the draft good enough, and if not, who is next."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from tierwise.events import DraftVerified, TierEscalated
+from tierwise.graph.attempts import finished_attempt
+from tierwise.graph.context import TurnContext
+from tierwise.graph.fallback import failed_tiers
+from tierwise.graph.state import Json, TurnState
+from tierwise.jsonable import from_json, to_json
+from tierwise.routing.choose import escalation
+from tierwise.types import Draft, Notice, Passage, Reason, TokenEvidence, Usage, Verdict
+
+
+async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Literal["generate", "finish"]]:
+    """Check the draft; a verifier that fails lets the draft through, marked."""
+    context, services = runtime.context, runtime.context.services
+    draft = state["draft"]
+    assert draft is not None
+    started = time.perf_counter()
+    notices: list[Notice] = []
+    try:
+        verdict = await services.verifier.verify(_as_draft(state, context, draft), dial=state["dial"])  # type: ignore[arg-type]
+    except Exception as error:
+        verdict = Verdict("accept")
+        notices.append(Notice("verifier_failed", f"The draft could not be checked: {error}"))
+    runtime.stream_writer(context.event(DraftVerified, attempt=draft["attempt"], verdict=verdict))
+    draft = {**draft, "p_good": verdict.p_good, "reasons": to_json(verdict.reasons)}
+    update: TurnState = {
+        "draft": draft,
+        "features": {**state["features"], **{f"{draft['tier']}.{k}": v for k, v in verdict.features.items()}},
+        "ms": {"verify": (time.perf_counter() - started) * 1000},
+    }
+    if verdict.p_good is not None:
+        update["p_good"] = {**state["p_good"], draft["tier"]: verdict.p_good}
+    successor = None
+    if verdict.outcome == "escalate" and state["requested"] == "auto":
+        successor, refusal = escalation(
+            services.tier_states(failed_tiers(state)),
+            draft["tier"],
+            locked=state["locked"],
+            offline=state["offline"],
+            prompt_tokens=from_json(Usage, draft["usage"]).prompt_tokens,
+        )
+        if refusal is not None:
+            notices.append(_unhelped(draft["tier"], len(services.tiers), verdict, refusal))
+    elif verdict.outcome == "give_up":
+        notices.append(Notice("unsure", "; ".join(r.text for r in verdict.reasons)))
+    update["notices"] = to_json(notices)
+    if successor is not None or (state["stage"] == "post" and not state.get("held")):
+        update["reasons"] = to_json(verdict.reasons) or state["reasons"]
+    if successor is None:
+        return Command(update=update, goto="finish")
+    runtime.stream_writer(
+        context.event(TierEscalated, from_tier=draft["tier"], to_tier=successor, reasons=verdict.reasons)
+    )
+    update |= {
+        "held": draft,
+        "draft": None,
+        "tier": successor,
+        "attempt": state["attempt"] + 1,
+        "stage": "post",
+        "attempts": [to_json(finished_attempt(services, held, "discarded"))] if (held := state.get("held")) else [],
+    }
+    return Command(update=update, goto="generate")
+
+
+def _unhelped(tier: str, tiers: int, verdict: Verdict, refusal: Reason) -> Notice:
+    """What to tell about a draft that should have been escalated and could not be."""
+    why = "; ".join(r.text.rstrip(".") for r in verdict.reasons)
+    if refusal.code == "no_higher_tier" and tiers > 1:
+        return Notice("unsure", f"{tier} is the largest tier, and its answer could not be confirmed: {why}.")
+    if refusal.code == "no_higher_tier":
+        return Notice("would_escalate", f"A larger model should have been asked, but none is configured: {why}.")
+    return Notice("would_escalate", f"A larger model should have been asked: {why}. {refusal.text}")
+
+
+def _as_draft(state: TurnState, context: TurnContext, draft: Json) -> Draft:
+    return Draft(
+        tier=draft["tier"],
+        model=context.services.tier(draft["tier"]).model_name,
+        question=state["asked"],
+        text=draft["text"],
+        finish=draft["finish"],
+        passages=tuple(from_json(Passage, p) for p in state["passages"]),
+        evidence=from_json(TokenEvidence, draft["evidence"]) if draft["evidence"] else None,
+        tool_errors=sum(not r["ok"] for r in state.get("results", []) if r["attempt"] == draft["attempt"]),
+    )

@@ -1,0 +1,55 @@
+"""What a turn knows while it runs: JSON values only, so that it can be stored at every step."""
+
+from __future__ import annotations
+
+from operator import add
+from typing import Annotated, Any, TypedDict
+
+Json = dict[str, Any]
+
+
+def _sum(left: dict[str, float], right: dict[str, float]) -> dict[str, float]:
+    """Add up by key: milliseconds by phase."""
+    return left | {key: left.get(key, 0.0) + value for key, value in right.items()}
+
+
+class TurnState(TypedDict, total=False):
+    """The state of one turn. Lists marked with ``add`` grow; everything else is replaced.
+
+    Values named after a type of :mod:`tierwise.types` hold its JSON form.
+    """
+
+    # what was asked
+    turn_id: str
+    thread: str
+    asked: str
+    created: float
+    requested: str
+    dial: str
+    locked: bool
+    offline: bool
+    collection: str | None
+    # what was found and assessed
+    passages: list[Json]  # Passage
+    features: dict[str, float]
+    p_good: dict[str, float]
+    # the choice in force
+    tier: str
+    chosen: str
+    stage: str
+    reasons: list[Json]  # Reason
+    # attempts
+    attempt: int
+    draft: Json | None  # the current attempt's result, see nodes.generate
+    held: Json | None  # the draft that stands until a higher tier delivers
+    attempts: Annotated[list[Json], add]  # Attempt, finished ones
+    rounds: Annotated[list[Json], add]  # {"text", "calls": [ToolCall]}: model steps that asked for tools
+    results: Annotated[list[Json], add]  # {"round", "index", ...ToolStep}
+    # the account
+    notices: Annotated[list[Json], add]  # Notice
+    sent: Annotated[list[Json], add]  # {"bytes", "passages", "host"}, one for each request that left
+    ms: Annotated[dict[str, float], _sum]
+    # the end
+    final: str | None
+    text: str
+    citations: list[Json]  # Citation

@@ -1,0 +1,270 @@
+"""The store of decision records; a thread is the list of its turns."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tierwise.errors import InvalidInput, StoreBusy, StoreError, UnknownName
+from tierwise.jsonable import from_json, to_json
+from tierwise.record.owner import is_alive, own_id
+from tierwise.record.schema import connect
+from tierwise.record.stats import Stats, summarise
+from tierwise.types import Attempt, DecisionRecord, Message
+
+_INTERRUPTED = "The program ended before the answer was complete."
+_NO_ANSWER = "(no answer)"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadSummary:
+    """A thread in a list: its id, first question, number of turns and time of the last one (seconds since 1970)."""
+
+    thread: str
+    title: str
+    turns: int
+    last: float
+    locked: bool
+
+
+class Record:
+    """``record.sqlite``: every turn from the moment its message arrives. Thread-safe; several processes may share it.
+
+    Args:
+        home: folder of the stores.
+
+    Raises:
+        StoreError: if the store cannot be opened.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._db = connect(home)
+        self._lock = threading.RLock()
+
+    # -- a turn's life -------------------------------------------------------------------------------------------------
+
+    def start(self, record: DecisionRecord) -> None:
+        """Store the message before any work is done for it."""
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO threads (thread, created) VALUES (?, ?)", (record.thread, record.created))
+            db.execute(
+                "INSERT INTO turns (turn_id, thread, created, status, owner, locked, asked, record)"
+                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?)",
+                (record.turn_id, record.thread, record.created, own_id(), record.locked, record.asked, _dump(record)),
+            )
+
+    def lock_turn(self, turn_id: str) -> None:
+        """Remember at once that the turn has read something locked: whatever becomes of it, it stays on the device."""
+        with self._writing() as db:
+            db.execute("UPDATE turns SET locked = 1 WHERE turn_id = ?", (turn_id,))
+
+    def keep_partial(self, turn_id: str, attempt: int, tier: str, model: str, text: str) -> None:
+        """Keep what an attempt has written so far, so that a crash does not lose it."""
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO partials VALUES (?, ?, ?, ?, ?)", (turn_id, attempt, tier, model, text))
+
+    def finish(self, record: DecisionRecord) -> None:
+        """Store how the turn ended."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE turns SET status = ?, text = ?, locked = max(locked, ?), record = ? WHERE turn_id = ?",
+                (record.status, record.text, record.locked, _dump(record), record.turn_id),
+            )
+            db.execute("DELETE FROM partials WHERE turn_id = ?", (record.turn_id,))
+
+    def repair(self) -> list[str]:
+        """End the turns of processes that died: they become ``stopped`` with the text they had.
+
+        Returns:
+            The ids of those turns.
+        """
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT turn_id, owner, locked, record FROM turns WHERE status = 'running'"
+            ).fetchall()
+        dead = [row for row in rows if not is_alive(row["owner"])]
+        for row in dead:
+            record = replace(_load(row["record"]), locked=bool(row["locked"]))
+            with self._lock:
+                partials = self._db.execute(
+                    "SELECT * FROM partials WHERE turn_id = ? ORDER BY attempt", (record.turn_id,)
+                ).fetchall()
+            attempts = tuple(
+                Attempt(p["attempt"], p["tier"], p["model"], p["model"], "stopped", p["text"], error=_INTERRUPTED)
+                for p in partials
+            )
+            text = attempts[-1].text if attempts else ""
+            final = attempts[-1].tier if text else None
+            self.finish(
+                replace(record, status="stopped", attempts=attempts, text=text, final=final, error=_INTERRUPTED)
+            )
+        return [row["turn_id"] for row in dead]
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def get(self, turn_id: str) -> DecisionRecord:
+        """One turn by its id, a unique beginning of it, or ``last``.
+
+        Raises:
+            UnknownName: if there is none, or several begin like that.
+        """
+        if turn_id == "last":
+            rows = self._rows("SELECT record FROM turns ORDER BY n DESC LIMIT 1")
+            if not rows:
+                raise UnknownName("Nothing has been asked yet.", fix="Ask something first: tierwise ask QUESTION")
+            return _load(rows[0]["record"])
+        rows = self._rows(
+            "SELECT record FROM turns WHERE turn_id = ? OR substr(turn_id, 1, ?) = ? LIMIT 2",
+            (turn_id, max(len(turn_id), 4), turn_id),
+        )
+        if len(rows) != 1:
+            problem = "several turns begin with" if rows else "there is no turn"
+            raise UnknownName(f"{problem[0].upper()}{problem[1:]} {turn_id!r}.", fix="List them: tierwise threads list")
+        return _load(rows[0]["record"])
+
+    def turns(self, thread: str) -> list[DecisionRecord]:
+        """The turns of a thread, oldest first.
+
+        Raises:
+            UnknownName: if there is no such thread.
+        """
+        rows = self._rows("SELECT record FROM turns WHERE thread = ? ORDER BY n", (thread,))
+        if not rows:
+            raise UnknownName(f"There is no thread {thread!r}.", fix="List them: tierwise threads list")
+        return [_load(row["record"]) for row in rows]
+
+    def history(self, thread: str, *, with_locked: bool, limit: int = 200) -> list[Message]:
+        """The conversation as a model should see it: alternating, without turns that were blocked or still run.
+
+        A turn without an answer keeps its question and gets a placeholder, so that no later request is malformed.
+
+        Args:
+            thread: the thread; one that does not exist has no history.
+            with_locked: include turns that must stay on the device; false for whatever leaves it.
+            limit: how many turns at most, the newest.
+        """
+        rows = self._rows(
+            "SELECT asked, text FROM turns WHERE thread = ? AND status NOT IN ('running', 'blocked')"
+            " AND (locked = 0 OR ?) ORDER BY n DESC LIMIT ?",
+            (thread, with_locked, limit),
+        )
+        return [
+            message
+            for row in reversed(rows)
+            for message in (Message("user", row["asked"]), Message("assistant", row["text"] or _NO_ANSWER))
+        ]
+
+    def threads(self, limit: int = 50) -> list[ThreadSummary]:
+        """Threads, the most recently used first."""
+        rows = self._rows(
+            "SELECT threads.thread, threads.locked, count(*) AS turns, max(turns.created) AS last,"
+            " (SELECT asked FROM turns AS first WHERE first.thread = threads.thread ORDER BY n LIMIT 1) AS title"
+            " FROM threads JOIN turns USING (thread) GROUP BY threads.thread ORDER BY max(n) DESC LIMIT ?",
+            (limit,),
+        )
+        return [
+            ThreadSummary(r["thread"], " ".join(r["title"].split())[:80], r["turns"], r["last"], bool(r["locked"]))
+            for r in rows
+        ]
+
+    def search(self, words: str, limit: int = 20) -> list[DecisionRecord]:
+        """Turns whose question or answer holds all the words, the best match first."""
+        terms = re.findall(r"\w+", words)
+        if not terms:
+            return []
+        query = " ".join(f'"{term}"' for term in terms)
+        rows = self._rows(
+            "SELECT record FROM words JOIN turns ON turns.n = words.rowid WHERE words MATCH ?"
+            " ORDER BY rank, n DESC LIMIT ?",
+            (query, limit),
+        )
+        return [_load(row["record"]) for row in rows]
+
+    def stats(self, since: float | None = None) -> Stats:
+        """Sums over the turns created at or after ``since`` (seconds since 1970)."""
+        rows = self._rows("SELECT record FROM turns WHERE created >= ?", (since or 0.0,))
+        return summarise([_load(row["record"]) for row in rows])
+
+    # -- changing ------------------------------------------------------------------------------------------------------
+
+    def is_locked(self, thread: str) -> bool:
+        """Whether everything in the thread must stay on the device."""
+        rows = self._rows("SELECT locked FROM threads WHERE thread = ?", (thread,))
+        return bool(rows and rows[0]["locked"])
+
+    def lock_thread(self, thread: str, locked: bool) -> None:
+        """Lock a thread, also one that has no turn yet, or unlock it."""
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO threads (thread, created, locked) VALUES (?, ?, ?)"
+                " ON CONFLICT (thread) DO UPDATE SET locked = excluded.locked",
+                (thread, time.time(), int(locked)),
+            )
+
+    def set_feedback(self, turn_id: str, feedback: str) -> None:
+        """Store what the user thinks of an answer (for example ``up``, ``down: too long``)."""
+        if not feedback.strip():
+            raise InvalidInput("The feedback is empty.")
+        record = replace(self.get(turn_id), feedback=feedback)
+        with self._writing() as db:
+            db.execute("UPDATE turns SET record = ? WHERE turn_id = ?", (_dump(record), record.turn_id))
+
+    def delete_thread(self, thread: str) -> int:
+        """Delete a thread with all its turns.
+
+        Returns:
+            How many turns it had.
+
+        Raises:
+            UnknownName: if there is no such thread.
+        """
+        turns = len(self.turns(thread))
+        with self._writing() as db:
+            db.execute("DELETE FROM turns WHERE thread = ?", (thread,))
+            db.execute("DELETE FROM threads WHERE thread = ?", (thread,))
+        return turns
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        with self._lock:
+            self._db.close()
+
+    def _rows(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                if "locked" in str(error):
+                    raise StoreBusy(
+                        "Another process has been writing to the record for more than 5 seconds.",
+                        fix="Wait for it, or end it, and ask again.",
+                    ) from error
+                raise StoreError(
+                    f"The record cannot be written: {error}.", fix="Check the home folder's permissions and free space."
+                ) from error
+
+
+def _dump(record: DecisionRecord) -> str:
+    return json.dumps(to_json(record), ensure_ascii=False)
+
+
+def _load(text: str) -> DecisionRecord:
+    return from_json(DecisionRecord, json.loads(text))

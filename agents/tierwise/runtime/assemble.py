@@ -1,0 +1,113 @@
+"""The parts of a copilot, made from its settings where the caller brought none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tierwise.config import Settings, Tier
+from tierwise.errors import ConfigError, ModelError
+from tierwise.graph.context import Services
+from tierwise.home import open_home
+from tierwise.models import MiniLM, card, open_model
+from tierwise.models.base import Capabilities, ChatModel, ChatRequest, Chunk, Embedder
+from tierwise.record import Record
+from tierwise.routing.rules import RuleRouter
+from tierwise.verify.evidence import EvidenceVerifier
+from tierwise_tools import Tool, calculator, search_knowledge, tool
+
+if TYPE_CHECKING:
+    from tierwise.knowledge.base import Retriever
+    from tierwise.routing.base import Router
+    from tierwise.verify.base import Verifier
+    from tierwise.verify.card import EvidenceCard
+
+EMBEDDED = Tier("quick", "llama:smollm2-135m", max_tokens=256)
+
+
+def assemble(
+    settings: Settings,
+    *,
+    retriever: Retriever | None,
+    embedder: Embedder | None,
+    router: Router | None,
+    verifier: Verifier | None,
+    tools: Iterable[Any] | None,
+) -> Services:
+    """Make the parts that were not brought along. Nothing heavy is loaded until it is used.
+
+    Raises:
+        ConfigError: if the tiers cannot be used together.
+        StoreError: if the home folder or the record cannot be opened.
+    """
+    tiers = settings.tiers or (EMBEDDED,)
+    names = [t.name for t in tiers]
+    if len(set(names)) != len(names):
+        raise ConfigError(f"Two tiers have the same name: {', '.join(names)}.", fix="Give each its own name.")
+    open_home(settings.home)
+    embedder = embedder or MiniLM()
+    if retriever is None:
+        from tierwise.knowledge import Knowledge
+
+        retriever = Knowledge(settings.home, embedder)
+    chosen_tools = [calculator, search_knowledge] if tools is None else tools
+    return Services(
+        settings=replace(settings, tiers=tuple(tiers)),
+        tiers=tuple(tiers),
+        models={t.name: _open(t) for t in tiers},
+        record=Record(settings.home),
+        retriever=retriever,
+        embedder=embedder,
+        router=router or RuleRouter(),
+        verifier=verifier or EvidenceVerifier(embedder, evidence_for),
+        tools={t.name: t for t in map(_as_tool, chosen_tools)},
+    )
+
+
+def evidence_for(model: str) -> EvidenceCard:
+    """The evidence card of a model by its configured name; the cautious one for a model that has none."""
+    from tierwise.verify.card import CAUTIOUS, EvidenceCard
+
+    kind, _, name = model.partition(":")
+    if kind == "llama":
+        try:
+            found = card(name)
+        except (KeyError, ModelError, ConfigError):
+            return CAUTIOUS
+        if found.evidence is not None:
+            return EvidenceCard.from_dict(found.evidence)
+    return CAUTIOUS
+
+
+def _as_tool(function: Any) -> Tool[..., Any]:
+    return function if isinstance(function, Tool) else tool(function)
+
+
+def _open(tier: Tier) -> ChatModel:
+    try:
+        return open_model(tier)
+    except ModelError as error:
+        return _Unusable(tier.model_name, error)
+
+
+class _Unusable:
+    """Stands for a model that cannot be opened, so that the other tiers can still answer."""
+
+    def __init__(self, name: str, error: ModelError) -> None:
+        self.name = name
+        self._error = error
+
+    @property
+    def capabilities(self) -> Capabilities:
+        raise self._error
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
+        raise self._error
+        yield  # makes this a generator
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        raise self._error
+
+    async def aclose(self) -> None:
+        """Nothing to free."""

@@ -1,0 +1,294 @@
+"""``AsyncCopilot``: the one implementation; everything else drains its streams."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from tierwise.config import Settings, Tier, load_settings
+from tierwise.errors import ConfigError, InvalidInput, UnknownName
+from tierwise.events import AnswerReady, Event, TurnFailed
+from tierwise.guards.size import check_question
+from tierwise.models.base import ChatModel, Embedder
+from tierwise.routing.base import Question
+from tierwise.routing.choose import choose
+from tierwise.runtime.assemble import assemble
+from tierwise.runtime.turn import new_thread_id, new_turn_id, run_turn
+from tierwise.types import Answer, Assessment, Dial, Passage, Reason
+
+if TYPE_CHECKING:
+    from tierwise.graph import Node
+    from tierwise.graph.state import TurnState
+    from tierwise.knowledge import Knowledge
+    from tierwise.knowledge.base import Retriever
+    from tierwise.record import Record
+    from tierwise.routing.base import Router
+    from tierwise.verify.base import Verifier
+    from tierwise_tools import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What would be chosen for a question, without drafting."""
+
+    choice: str
+    p_good: dict[str, float]
+    reasons: tuple[Reason, ...]
+
+
+class AsyncCopilot:
+    """Answers questions on this machine and asks a bigger model only when it must.
+
+    Args:
+        tiers: cheapest first; by default those of the configuration, else the embedded model alone.
+        settings: by default read from ``tierwise.toml`` and the environment.
+        home: folder of the stores, overriding ``settings``.
+        retriever: finds passages, in place of the built-in :class:`~tierwise.knowledge.Knowledge`.
+        embedder: makes vectors, in place of MiniLM.
+        router: assesses questions before drafting.
+        verifier: checks drafts.
+        tools: functions or :class:`~tierwise_tools.Tool` objects; by default ``calculator`` and ``search_knowledge``.
+        nodes: nodes of one's own in the graph, see :class:`~tierwise.graph.Node`.
+
+    Raises:
+        ConfigError: if the configuration cannot be used.
+        StoreError: if the home folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        tiers: Sequence[Tier] | None = None,
+        *,
+        settings: Settings | None = None,
+        home: Path | str | None = None,
+        retriever: Retriever | None = None,
+        embedder: Embedder | None = None,
+        router: Router | None = None,
+        verifier: Verifier | None = None,
+        tools: Iterable[Tool[..., Any] | Callable[..., Any]] | None = None,
+        nodes: Sequence[Node] = (),
+    ) -> None:
+        settings = settings or load_settings(home=home)
+        if home is not None:
+            settings = replace(settings, home=Path(home).expanduser().absolute())
+        if tiers is not None:
+            settings = replace(settings, tiers=tuple(tiers))
+        self._services = assemble(
+            settings, retriever=retriever, embedder=embedder, router=router, verifier=verifier, tools=tools
+        )
+        self._nodes = tuple(nodes)
+        self._graph: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._services.record.repair()
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._services.settings
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The tiers, cheapest first."""
+        return self._services.tiers
+
+    @property
+    def record(self) -> Record:
+        """Decision records and threads; synchronous, safe to use from any thread."""
+        return self._services.record
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Documents; synchronous, safe to use from any thread. It is whatever was passed as ``retriever``, if any."""
+        return cast("Knowledge", self._services.retriever)
+
+    @property
+    def graph(self) -> Any:
+        """The compiled LangGraph graph, for drawing or for building upon; without a checkpoint store."""
+        from tierwise.graph import build_graph
+
+        return build_graph(extra=self._nodes)
+
+    def model(self, tier: str) -> ChatModel:
+        """The model behind a tier.
+
+        Raises:
+            UnknownName: if there is no such tier.
+        """
+        if tier not in self._services.models:
+            raise UnknownName(f"There is no tier {tier!r}.", fix=f"Tiers: {', '.join(self._services.models)}.")
+        return self._services.models[tier]
+
+    async def ask(
+        self,
+        question: str,
+        *,
+        thread: str | None = None,
+        tier: str = "auto",
+        dial: Dial | None = None,
+        lock: bool = False,
+        collection: str | None = None,
+        offline: bool | None = None,
+    ) -> Answer:
+        """Ask and wait for the answer: :meth:`stream`, drained.
+
+        What goes wrong inside the turn does not raise: ``answer.status`` and ``answer.error`` say it, and
+        ``answer.raise_for_status()`` raises it.
+
+        Args:
+            question: the message.
+            thread: a thread to continue or to begin; by default a new one.
+            tier: ``auto``, ``quick``, ``deep`` or a tier's name.
+            dial: overrides the configured wish between economy and quality.
+            lock: keep this message on the device.
+            collection: search only this collection.
+            offline: refuse every tier that is not on the device.
+
+        Raises:
+            UsageError: for an empty question or a name that does not exist.
+            StoreError: if the message cannot be stored.
+        """
+        async with aclosing(
+            self.stream(
+                question, thread=thread, tier=tier, dial=dial, lock=lock, collection=collection, offline=offline
+            )
+        ) as events:
+            async for event in events:
+                if isinstance(event, AnswerReady | TurnFailed):
+                    answer = event.answer
+        return answer
+
+    async def stream(
+        self,
+        question: str,
+        *,
+        thread: str | None = None,
+        tier: str = "auto",
+        dial: Dial | None = None,
+        lock: bool = False,
+        collection: str | None = None,
+        offline: bool | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Ask and get everything that happens as typed events; closing the iterator stops the turn.
+
+        Takes and raises what :meth:`ask` does.
+        """
+        state = self._state(question, thread, tier, dial, lock, collection, offline)
+        graph = await self._running_graph()
+        async with aclosing(run_turn(graph, self._services, state)) as events:
+            async for event in events:
+                yield event
+
+    async def route(
+        self,
+        question: str,
+        *,
+        tier: str = "auto",
+        dial: Dial | None = None,
+        lock: bool = False,
+        collection: str | None = None,
+        offline: bool | None = None,
+    ) -> Route:
+        """What would be chosen for a question, without drafting and without leaving a record.
+
+        Raises:
+            UsageError: for an empty question or a name that does not exist.
+            Blocked: if no tier may answer.
+        """
+        state = self._state(question, None, tier, dial, lock, collection, offline)
+        services = self._services
+        passages: tuple[Passage, ...] = ()
+        if services.retriever is not None:
+            found = await asyncio.to_thread(
+                services.retriever.search, question, k=services.settings.passages, collection=collection
+            )
+            passages = tuple(found)
+        tiers = services.tier_states()
+        try:
+            assessment = await services.router.assess(
+                Question(question, tuple(t.name for t in tiers), passages=passages, dial=cast(Dial, state["dial"]))
+            )
+        except Exception:  # a router that fails leaves the choice to the rules, here as in a turn
+            assessment = Assessment()
+        choice = choose(
+            tiers,
+            requested=tier,
+            locked=state["locked"] or any(p.locked for p in passages),
+            offline=state["offline"],
+            prompt_tokens=len(question) // 3,
+            assessment=assessment,
+            dial=cast(Dial, state["dial"]),
+        )
+        return Route(choice.tier, assessment.p_good, choice.reasons + assessment.reasons)
+
+    async def aclose(self) -> None:
+        """End the models' processes and close the stores; safe to call twice."""
+        await self._close_graph()
+        for model in self._services.models.values():
+            await model.aclose()
+        close = getattr(self._services.retriever, "close", None)
+        if close is not None:
+            close()
+        self._services.record.close()
+
+    async def __aenter__(self) -> AsyncCopilot:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _state(
+        self,
+        question: str,
+        thread: str | None,
+        tier: str,
+        dial: Dial | None,
+        lock: bool,
+        collection: str | None,
+        offline: bool | None,
+    ) -> TurnState:
+        settings = self.settings
+        question = check_question(question, limit=sys.maxsize)  # its size is judged once it is stored
+        if thread is not None and not thread.strip():
+            raise InvalidInput("The thread's name is empty.", fix="Leave it out to begin a new thread.")
+        if dial is not None and dial not in get_args(Dial):
+            raise ConfigError(f"The dial cannot be {dial!r}.", fix="Use economy, balanced or quality.")
+        names = [t.name for t in self.tiers]
+        if tier not in (*names, "auto", "quick", "deep"):
+            raise UnknownName(f"There is no tier {tier!r}.", fix=f"Use auto, {', '.join(names)}.")
+        return {
+            "turn_id": new_turn_id(),
+            "thread": thread or new_thread_id(),
+            "asked": question,
+            "created": time.time(),
+            "requested": tier,
+            "dial": dial or settings.dial,
+            "locked": lock or settings.locked,
+            "offline": settings.offline if offline is None else offline or settings.offline,
+            "collection": collection,
+        }
+
+    async def _running_graph(self) -> Any:
+        """The graph with its checkpoint store, which belongs to one event loop: another loop gets a new one."""
+        loop = asyncio.get_running_loop()
+        if self._graph is None or self._loop is not loop:
+            from tierwise.graph import build_graph
+            from tierwise.graph.checkpoints import open_checkpoints
+
+            await self._close_graph()
+            self._graph = build_graph(await open_checkpoints(self.settings.home), self._nodes)
+            self._loop = loop
+        return self._graph
+
+    async def _close_graph(self) -> None:
+        graph, self._graph = self._graph, None
+        if graph is not None:
+            if self._loop is asyncio.get_running_loop():
+                await graph.checkpointer.conn.close()
+            else:
+                graph.checkpointer.conn.stop()

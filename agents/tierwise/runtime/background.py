@@ -1,0 +1,72 @@
+"""One event loop in a thread, for callers that have none."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_CLEAN_UP = 5.0  # seconds that cancelled work gets to put things in order
+
+
+class BackgroundLoop:
+    """Runs coroutines and async iterators for synchronous code."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="tierwise")
+        self._thread.start()
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` has been called."""
+        return self._loop.is_closed()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end; an interrupt of the waiting thread cancels it and waits for its clean-up."""
+        over = threading.Event()
+        future = asyncio.run_coroutine_threadsafe(_tracked(work, over), self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            if future.cancel():
+                over.wait(_CLEAN_UP)
+            raise
+
+    def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
+        """Iterate over an async iterator; closing the generator, or an interrupt, closes the iterator."""
+        try:
+            while True:
+                try:
+                    yield self.run(_next(items))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self.run(_close(items))
+
+    def close(self) -> None:
+        """Stop the loop and end its thread; safe to call twice."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+async def _tracked(work: Coroutine[Any, Any, T], over: threading.Event) -> T:
+    try:
+        return await work
+    finally:
+        over.set()
+
+
+async def _next(items: AsyncIterator[T]) -> T:
+    return await anext(items)
+
+
+async def _close(items: Any) -> None:
+    await items.aclose()

@@ -1,0 +1,129 @@
+"""``Copilot``: the synchronous face of :class:`AsyncCopilot`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tierwise.events import Event
+from tierwise.runtime.async_copilot import AsyncCopilot, Route
+from tierwise.runtime.background import BackgroundLoop
+from tierwise.types import Answer, Dial
+
+if TYPE_CHECKING:
+    from tierwise.config import Settings, Tier
+    from tierwise.knowledge import Knowledge
+    from tierwise.models.base import ChatModel
+    from tierwise.record import Record
+
+
+class Copilot:
+    """Answers questions on this machine and asks a bigger model only when it must.
+
+    Takes the arguments of :class:`AsyncCopilot` and has its names; its work runs on one background event loop.
+
+    Example::
+
+        from tierwise import Copilot
+
+        with Copilot() as copilot:
+            copilot.knowledge.ingest(["docs"])
+            answer = copilot.ask("How long is the warranty?")
+            print(answer.text, answer.tier, answer.citations)
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._copilot = AsyncCopilot(*args, **kwargs)
+        self._loop = BackgroundLoop()
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._copilot.settings
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The tiers, cheapest first."""
+        return self._copilot.tiers
+
+    @property
+    def record(self) -> Record:
+        """Decision records and threads."""
+        return self._copilot.record
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Documents."""
+        return self._copilot.knowledge
+
+    @property
+    def graph(self) -> Any:
+        """The compiled LangGraph graph."""
+        return self._copilot.graph
+
+    def model(self, tier: str) -> ChatModel:
+        """The model behind a tier."""
+        return self._copilot.model(tier)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        thread: str | None = None,
+        tier: str = "auto",
+        dial: Dial | None = None,
+        lock: bool = False,
+        collection: str | None = None,
+        offline: bool | None = None,
+    ) -> Answer:
+        """Ask and wait for the answer; see :meth:`AsyncCopilot.ask`."""
+        return self._loop.run(
+            self._copilot.ask(
+                question, thread=thread, tier=tier, dial=dial, lock=lock, collection=collection, offline=offline
+            )
+        )
+
+    def stream(
+        self,
+        question: str,
+        *,
+        thread: str | None = None,
+        tier: str = "auto",
+        dial: Dial | None = None,
+        lock: bool = False,
+        collection: str | None = None,
+        offline: bool | None = None,
+    ) -> Iterator[Event]:
+        """Ask and iterate over what happens; closing the iterator stops the turn; see :meth:`AsyncCopilot.stream`."""
+        return self._loop.iterate(
+            self._copilot.stream(
+                question, thread=thread, tier=tier, dial=dial, lock=lock, collection=collection, offline=offline
+            )
+        )
+
+    def route(
+        self,
+        question: str,
+        *,
+        tier: str = "auto",
+        dial: Dial | None = None,
+        lock: bool = False,
+        collection: str | None = None,
+        offline: bool | None = None,
+    ) -> Route:
+        """What would be chosen for a question, without drafting; see :meth:`AsyncCopilot.route`."""
+        return self._loop.run(
+            self._copilot.route(question, tier=tier, dial=dial, lock=lock, collection=collection, offline=offline)
+        )
+
+    def close(self) -> None:
+        """End the models' processes and close the stores; safe to call twice."""
+        if not self._loop.closed:
+            self._loop.run(self._copilot.aclose())
+            self._loop.close()
+
+    def __enter__(self) -> Copilot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

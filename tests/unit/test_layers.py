@@ -1,0 +1,122 @@
+"""Imports point down, siblings keep apart, and importing tierwise stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = {"tierwise_tools": ROOT / "tools", "tierwise": ROOT / "agents", "tierwise_app": ROOT / "app"}
+HEAVY = ("langgraph", "chromadb", "openai", "llama_cpp", "streamlit", "onnxruntime", "numpy", "pydantic")
+
+LAYER = {
+    "tierwise_tools": 0,
+    # the vocabulary: these may use each other
+    **dict.fromkeys(("types", "events", "errors", "config", "redact", "jsonable", "home", "words"), 1),
+    **dict.fromkeys(("models", "knowledge", "routing", "verify", "guards", "record"), 2),
+    "graph": 3,
+    **dict.fromkeys(("runtime", "testing"), 4),
+    "tierwise_app": 5,
+}
+# The one place of the code where each outside library is touched.
+TOUCHED_IN = {
+    "aiosqlite": ("tierwise.graph",),
+    "bs4": ("tierwise.knowledge",),
+    "chromadb": ("tierwise.knowledge",),
+    "jinja2": ("tierwise.models",),
+    "langgraph": ("tierwise.graph",),
+    "llama_cpp": ("tierwise.models",),
+    "onnxruntime": ("tierwise.models",),
+    "openai": ("tierwise.models",),
+    "pypdf": ("tierwise.knowledge",),
+    "rich": ("tierwise_app",),
+    "tokenizers": ("tierwise.models",),
+    "typer": ("tierwise_app",),
+}
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for package, root in SOURCES.items():
+        for path in sorted((root / package).rglob("*.py")):
+            name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+            found.append((name, path))
+    return found
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Every import of a file as ``(module, only for type checking)``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in typing_only) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            # "from tierwise import errors" names a module, whereas "from tierwise import Copilot" is the front door
+            names = [f"tierwise.{a.name}" for a in node.names if node.module == "tierwise" and a.name in LAYER]
+            found += [(module, id(node) in typing_only) for module in names or [node.module or ""]]
+    return found
+
+
+def part(module: str) -> str:
+    """The unit a module belongs to: a subpackage of tierwise, or one of the other roots."""
+    pieces = module.split(".")
+    return pieces[0] if pieces[0] != "tierwise" else (pieces[1] if len(pieces) > 1 else "tierwise")
+
+
+@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_point_down(name: str, path: Path) -> None:
+    own = part(name)
+    if own == "tierwise":
+        return  # the front door names everything, lazily; see the test of its weight
+    assert own in LAYER, f"{name} has no layer: add it to LAYER and to docs/architecture.md"
+    for module, _ in imports(path):
+        if module.split(".")[0] not in SOURCES:
+            continue
+        other = part(module)
+        if own == other or module == "tierwise.models.base":
+            continue
+        if own == "tierwise_app":
+            public = module.split(".")[0] == "tierwise_tools" or len(module.split(".")) <= 2
+            assert public, f"{name} imports {module}: faces use public names only"
+            continue
+        assert other != "tierwise", f"{name} imports the front door"
+        together = LAYER[own] == LAYER[other] == 1 or (own, other) == ("testing", "runtime")
+        assert LAYER[other] < LAYER[own] or together, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_each_library_is_touched_in_one_place(name: str, path: Path) -> None:
+    for module, typing_only in imports(path):
+        places = TOUCHED_IN.get(module.split(".")[0])
+        if places is not None and not typing_only:
+            assert name.startswith(places), f"{name} imports {module}; its place is {', '.join(places)}"
+
+
+def test_importing_tierwise_loads_nothing_heavy() -> None:
+    program = "import sys, tierwise; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert [m for m in HEAVY if m in loaded] == []
+
+
+def test_every_public_name_exists() -> None:
+    import tierwise
+
+    assert [name for name in tierwise.__all__ if not hasattr(tierwise, name)] == []
+    assert sorted(tierwise.__all__) == tierwise.__all__
+
+
+@pytest.mark.parametrize("root", SOURCES.values(), ids=str)
+def test_roots_are_not_packages(root: Path) -> None:
+    assert not (root / "__init__.py").exists(), f"{root} would shadow other projects' packages of that name"
