@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from tierwise.config import Settings, Tier, load_settings
-from tierwise.errors import ConfigError, InvalidInput, UnknownName
+from tierwise.errors import ConfigError, InvalidInput, StoreError, UnknownName
 from tierwise.events import AnswerReady, Event, TurnFailed
 from tierwise.guards.size import check_question
 from tierwise.models.base import ChatModel, Embedder
@@ -83,7 +83,7 @@ class AsyncCopilot:
             settings, retriever=retriever, embedder=embedder, router=router, verifier=verifier, tools=tools
         )
         self._nodes = tuple(nodes)
-        self._graph: Any = None
+        self._opening: asyncio.Task[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._services.record.repair()
 
@@ -274,21 +274,36 @@ class AsyncCopilot:
         }
 
     async def _running_graph(self) -> Any:
-        """The graph with its checkpoint store, which belongs to one event loop: another loop gets a new one."""
-        loop = asyncio.get_running_loop()
-        if self._graph is None or self._loop is not loop:
-            from tierwise.graph import build_graph
-            from tierwise.graph.checkpoints import open_checkpoints
+        """The graph with its checkpoint store, which belongs to one event loop: another loop gets a new one.
 
+        Raises:
+            StoreError: if the store cannot be opened.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop or self._opening is None:
             await self._close_graph()
-            self._graph = build_graph(await open_checkpoints(self.settings.home), self._nodes)
+        if self._opening is None:  # turns that begin together share one store
             self._loop = loop
-        return self._graph
+            self._opening = loop.create_task(self._open_graph())
+        try:
+            return await asyncio.shield(self._opening)
+        except StoreError:
+            self._opening = None
+            raise
+
+    async def _open_graph(self) -> Any:
+        from tierwise.graph import build_graph
+        from tierwise.graph.checkpoints import open_checkpoints
+
+        return build_graph(await open_checkpoints(self.settings.home), self._nodes)
 
     async def _close_graph(self) -> None:
-        graph, self._graph = self._graph, None
-        if graph is not None:
-            if self._loop is asyncio.get_running_loop():
-                await graph.checkpointer.conn.close()
-            else:
-                graph.checkpointer.conn.stop()
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        if self._loop is asyncio.get_running_loop():
+            await (await opening).checkpointer.conn.close()
+        elif opening.done() and not opening.cancelled() and opening.exception() is None:
+            stopped = opening.result().checkpointer.conn.stop()  # its loop is gone: close() cannot be awaited
+            if stopped is not None:
+                await stopped

@@ -1,0 +1,245 @@
+"""Turns that end otherwise than planned, turns side by side, and graphs with nodes of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from parts import MarkerVerifier, Shelf, TinyEmbedder
+
+from tierwise import AsyncCopilot, ConfigError, Copilot, Tier
+from tierwise.graph import Node
+from tierwise.models.base import ChatModel, Embedder
+from tierwise.testing import ScriptedModel, Step, block_network
+
+SLOW = Step("one two three four five six seven eight", delay=0.03)
+
+
+def parts(home: Path) -> dict[str, Any]:
+    return {"home": home, "retriever": Shelf(), "embedder": TinyEmbedder(), "verifier": MarkerVerifier()}
+
+
+def test_stopping_keeps_the_partial_text_marked(copilots: Any) -> None:
+    copilot = copilots([SLOW])
+    events = copilot.stream("count", thread="t")
+    for event in events:
+        if event.type == "text.delta" and event.text.startswith("three"):
+            break
+    events.close()
+    (turn,) = copilot.record.turns("t")
+    assert (turn.status, turn.text, turn.final) == ("stopped", "one two three ", "quick")
+    assert turn.attempts[0].outcome == "stopped"
+    assert copilot.model("quick").cancelled == 1
+    assert copilot.ask("go on", thread="t").status == "done"
+    contents = [m.content for m in copilot.model("quick").requests[-1].messages]
+    assert contents[1:] == ["count", "one two three ", "go on"]
+
+
+def test_stopping_while_the_larger_tier_writes_keeps_both(copilots: Any) -> None:
+    copilot = copilots(["UNSURE draft"], [SLOW])
+    events = copilot.stream("count", thread="t")
+    next(e for e in events if e.type == "text.delta" and e.attempt == 2)
+    events.close()
+    (turn,) = copilot.record.turns("t")
+    assert [(a.tier, a.outcome) for a in turn.attempts] == [("quick", "discarded"), ("deep", "stopped")]
+    assert turn.text.startswith("one")
+    assert turn.sent_out.bytes > 0  # the request had left
+
+
+async def test_a_cancelled_task_is_a_stopped_turn(own_home: Path) -> None:
+    async with AsyncCopilot([Tier("quick", ScriptedModel([SLOW]))], **parts(own_home)) as copilot:
+        task = asyncio.create_task(copilot.ask("count", thread="t"))
+        while not copilot.model("quick").requests:  # type: ignore[attr-defined]
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert copilot.record.turns("t")[0].status == "stopped"
+
+
+KILLED = """
+import os, sys
+from parts import MarkerVerifier, Shelf, TinyEmbedder
+from tierwise import Copilot, Tier
+from tierwise.testing import ScriptedModel, Step
+model = ScriptedModel([Step("one two three four five six seven eight nine ten " * 9, delay=0.02)])
+copilot = Copilot([Tier("quick", model)], home=sys.argv[1], retriever=Shelf(), embedder=TinyEmbedder(),
+                  verifier=MarkerVerifier())
+for event in copilot.stream("count to ten", thread="t"):
+    if event.type == "text.delta":
+        print("writing", flush=True)
+"""
+
+
+def test_after_a_kill_the_thread_goes_on(own_home: Path, copilots: Any) -> None:
+    copilots(["Before."]).ask("Who are you?", thread="t")
+    support = Path(__file__).parents[1] / "support"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(own_home)], stdout=subprocess.PIPE, text=True, env=_env(support)
+    )
+    assert process.stdout is not None
+    with process.stdout as out:
+        for _ in range(40):  # 0.8 s of text: some of it has been stored
+            assert out.readline() == "writing\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    copilot = copilots(["Afterwards."])
+    before, killed = copilot.record.turns("t")
+    assert (before.status, killed.status, killed.asked) == ("done", "stopped", "count to ten")
+    assert killed.text.startswith("one two")
+    assert copilot.ask("And now?", thread="t").status == "done"
+    roles = [m.role for m in copilot.model("quick").requests[-1].messages]
+    assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
+
+
+def _env(*paths: Path) -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": ":".join(map(str, paths))}
+
+
+def test_checkpoints_hold_only_running_turns(copilots: Any, own_home: Path) -> None:
+    copilot = copilots(["UNSURE."], ["Sure."])
+    for _ in range(3):
+        copilot.ask("hello", thread="t")
+    copilot.close()
+    db = sqlite3.connect(own_home / "threads.sqlite")
+    assert db.execute("SELECT count(*) FROM checkpoints").fetchone() == (0,)
+    assert db.execute("SELECT count(*) FROM writes").fetchone() == (0,)
+    db.close()
+
+
+def test_turns_side_by_side_keep_apart(copilots: Any) -> None:
+    copilot = copilots([lambda request: request.messages[-1].content + "!"])
+    answers: dict[int, Any] = {}
+
+    def ask(n: int) -> None:
+        for m in range(3):
+            answers[n] = copilot.ask(f"from {n}, {m}", thread=f"t{n}")
+
+    workers = [threading.Thread(target=ask, args=(n,)) for n in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [answers[n].text for n in range(6)] == [f"from {n}, 2!" for n in range(6)]
+    for n in range(6):
+        assert [t.asked for t in copilot.record.turns(f"t{n}")] == [f"from {n}, {m}" for m in range(3)]
+
+
+def test_one_async_copilot_serves_several_loops(own_home: Path) -> None:
+    copilot = AsyncCopilot([Tier("quick", ScriptedModel(["x"], repeat=True))], **parts(own_home))
+    assert [asyncio.run(copilot.ask("hello", thread="t")).text for _ in range(2)] == ["x", "x"]
+    asyncio.run(copilot.aclose())
+
+
+def test_threads_survive_the_process(own_home: Path, copilots: Any) -> None:
+    first = copilots(["My name is Ada."])
+    first.ask("Who are you?", thread="t")
+    first.close()
+    second = copilots(["As I said."])
+    second.ask("Again?", thread="t")
+    assert "My name is Ada." in [m.content for m in second.model("quick").requests[0].messages]
+
+
+def test_a_copilot_that_is_never_closed_does_not_keep_the_program(own_home: Path) -> None:
+    program = (
+        "import sys\nfrom parts import *\nfrom tierwise import Copilot, Tier\nfrom tierwise.testing import ScriptedModel\n"
+        "c = Copilot([Tier('quick', ScriptedModel(['x']))], home=sys.argv[1], retriever=Shelf(), embedder=TinyEmbedder())\n"
+        "print(c.ask('hello').text)"
+    )
+    support = Path(__file__).parents[1] / "support"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(own_home)],
+        capture_output=True, text=True, timeout=60, env=_env(support), check=True,
+    )  # fmt: skip
+    assert done.stdout == "x\n"
+
+
+async def shout(state: dict[str, Any], runtime: Any) -> dict[str, Any]:
+    return {"text": state["text"].upper()}
+
+
+async def mark(state: dict[str, Any], runtime: Any) -> dict[str, Any]:
+    return {"text": state["text"] + "!"}
+
+
+def test_nodes_of_ones_own_run_in_order_and_are_drawn(copilots: Any) -> None:
+    nodes = [Node("shout", "finish", shout), Node("mark", "finish", mark)]
+    copilot = copilots(["hello"], nodes=nodes)
+    assert copilot.ask("hi").text == "HELLO!"
+    drawn = copilot.graph.get_graph().draw_mermaid()
+    for edge in ("admit --> retrieve", "finish --> shout", "shout --> mark", "mark --> record", "verify -.-> generate"):
+        assert edge in drawn
+    assert "verify -.-> act" not in drawn
+
+
+def test_nodes_that_cannot_work_are_refused(copilots: Any) -> None:
+    def plain(state: Any, runtime: Any) -> Any:
+        return {}
+
+    for node, says in (
+        (Node("generate", "finish", mark), "there already"),
+        (Node("mine", "verify", mark), "No node can follow 'verify'"),  # type: ignore[arg-type]
+        (Node("mine", "finish", plain), "not async"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            _ = copilots(["x"], nodes=[node]).graph
+
+
+def test_a_node_that_breaks_fails_the_turn_cleanly(copilots: Any) -> None:
+    async def broken(state: Any, runtime: Any) -> Any:
+        raise ZeroDivisionError("mine")
+
+    answer = copilots(["x"], nodes=[Node("broken", "retrieve", broken)]).ask("hi")
+    assert answer.status == "failed"
+    assert "ZeroDivisionError: mine" in (answer.error or "")
+
+
+def test_secrets_do_not_reach_the_record_by_way_of_errors(copilots: Any) -> None:
+    key = "sk-" + "a1B2" * 8
+
+    async def leak(state: Any, runtime: Any) -> Any:
+        raise RuntimeError(f"request with {key} failed")
+
+    copilot = copilots(["x"], nodes=[Node("leak", "retrieve", leak)])
+    answer = copilot.ask("hi")
+    assert key not in (answer.error or "")
+    assert "[redacted]" in (copilot.record.get("last").error or "")
+
+
+def test_a_read_only_home_is_named(tmp_path: Path) -> None:
+    from tierwise import StoreError
+
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be made"):
+        Copilot([Tier("quick", ScriptedModel(["x"]))], home=tmp_path / "file" / "home")
+
+
+def test_a_turn_in_the_open_uses_no_network(copilots: Any) -> None:
+    with block_network() as tried:
+        assert copilots(["fine"]).ask("hi", offline=True).status == "done"
+    assert tried == []
+
+
+def test_own_parts_fit_the_protocols() -> None:
+    assert isinstance(ScriptedModel(["x"]), ChatModel)
+    assert isinstance(TinyEmbedder(), Embedder)
+
+
+def test_the_time_of_each_phase_is_recorded(copilots: Any) -> None:
+    copilot = copilots([Step("a b c", delay=0.02)])
+    started = time.perf_counter()
+    answer = copilot.ask("hi")
+    wall = (time.perf_counter() - started) * 1000
+    ms = copilot.record.get(answer.turn_id).ms
+    assert set(ms) >= {"retrieve", "choose", "model", "verify", "finish", "total"}
+    assert 60 <= ms["model"] <= ms["total"] <= wall
