@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Retriever(Protocol):
-    """Finds passages. Synchronous and safe to call from any thread: the graph calls it in one."""
+    """Finds passages. Synchronous and safe to call from any thread: the graph calls it in one.
+
+    Two names are used if they are there: ``degraded``, a sentence on what the last search had to do without, and
+    ``relevant(query, passages) -> bool``, false if a turn had better go on without these passages.
+    """
 
     def search(
         self, query: str, *, k: int = 5, collection: str | None = None, vector: NDArray[np.float32] | None = None

@@ -29,6 +29,8 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
     notices: list[Notice] = []
     try:
         passages = await asyncio.to_thread(_search, context, state["asked"], state.get("collection"))
+        if degraded := getattr(context.services.retriever, "degraded", None):
+            notices.append(Notice("search_degraded", degraded))
     except UsageError:
         raise
     except Exception as error:
@@ -48,5 +50,9 @@ def _search(context: TurnContext, question: str, collection: str | None) -> list
         return []
     if services.embedder is not None:
         context.vector = services.embedder.embed([question])[0]
-    k = services.settings.passages
-    return services.retriever.search(question, k=k, collection=collection, vector=context.vector)
+    found = services.retriever.search(
+        question, k=services.settings.passages, collection=collection, vector=context.vector
+    )
+    relevant = getattr(services.retriever, "relevant", None)
+    # Passages that have nothing to do with the question only distract a small model, and take its time to read.
+    return found if relevant is None or relevant(question, found) else []

@@ -1,0 +1,1 @@
+"""Measurements that print figures and ratios, both sides in one run. ``python -m benches`` runs them all."""

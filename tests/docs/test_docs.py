@@ -1,0 +1,93 @@
+"""Every example runs, every code block in the docs works, every command named in them exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tierwise import load_settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.S | re.M)
+
+
+def blocks(*languages: str) -> list[object]:
+    found: list[object] = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in BLOCK.finditer(text):
+            if match[1] in languages:
+                line = text[: match.start()].count("\n") + 1
+                found.append(pytest.param(match[2], id=f"{page.name}:{line}"))
+    return found
+
+
+def run(program: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", str(program)], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_blocks_run(code: str) -> None:
+    folder = Path("docs")
+    folder.mkdir()
+    (folder / "manual.md").write_text("# Toaster\n\nThe warranty lasts 24 months from the date of purchase.\n")
+    program = Path("block.py")
+    program.write_text(code)
+    run(program)
+
+
+@pytest.mark.parametrize("code", blocks("toml"))
+def test_toml_blocks_are_valid_configurations(code: str) -> None:
+    path = Path("tierwise.toml")
+    path.write_text(code)
+    assert load_settings(path).tiers
+
+
+@pytest.mark.parametrize("code", blocks("sh", "console"))
+def test_commands_in_the_docs_exist(code: str) -> None:
+    import click
+    import typer
+    from tierwise_app.cli import app  # type: ignore[attr-defined]
+
+    command = typer.main.get_command(app)
+    for line in code.splitlines():
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        if not words or Path(words[0]).name != "tierwise":
+            continue
+        context: click.Context | None = None
+        group, rest = command, words[1:]
+        while isinstance(group, click.Group) and rest:
+            context = group.make_context("tierwise", list(rest), parent=context, resilient_parsing=False)
+            name, found, rest = group.resolve_command(context, [*context.protected_args, *context.args])
+            assert found is not None, f"{line}: no command {name}"
+            group = found
+        group.make_context(str(words[1]), list(rest), parent=context)
+
+
+EXAMPLES = {
+    "ask.py": "documents added",
+    "stream.py": "answered by",
+    "own_tier.py": "[table] Monday to Friday",
+    "own_verifier.py": "[brief] Yes.",
+    "own_graph_node.py": "From 10 to 18 h.",
+}
+
+
+def test_every_example_is_listed() -> None:
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_run(name: str) -> None:
+    assert EXAMPLES[name] in run(ROOT / "examples" / name)
