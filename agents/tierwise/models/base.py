@@ -108,7 +108,9 @@ Chunk = Reading | Delta | Called | Completed
 
 @runtime_checkable
 class ChatModel(Protocol):
-    """A model that answers a conversation. Contract (``tests/contract/test_chat_model.py``):
+    """A model that answers a conversation.
+
+    The contract (``tests/contract/test_chat_model.py`` asks it of every implementation):
 
     * ``stream`` yields ``Reading*`` then ``Delta | Called`` in order and ends with exactly one :class:`Completed`;
       the deltas joined are the text.

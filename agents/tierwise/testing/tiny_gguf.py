@@ -70,7 +70,8 @@ def write_tiny_phi3(
             writer.add_key_value(key, field.contents(), kinds[0], sub_type=kinds[-1] if len(kinds) > 1 else None)
     if template is not None:
         writer.add_chat_template(template)
-    for name, tensor in _weights(len(reader.fields["tokenizer.ggml.tokens"].data), follows, layers, width, seed).items():
+    tokens = len(reader.fields["tokenizer.ggml.tokens"].data)
+    for name, tensor in _weights(tokens, follows, layers, width, seed).items():
         writer.add_tensor(name, tensor)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
