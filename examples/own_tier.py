@@ -1,4 +1,4 @@
-"""A tier of your own: anything that streams text can answer, here a table of known answers before the embedded model."""
+"""A tier of your own: anything that streams text can answer. Here a table of answers stands before the model."""
 
 from collections.abc import AsyncIterator, Sequence
 

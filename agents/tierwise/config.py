@@ -194,9 +194,10 @@ def _tier(data: dict[str, Any], path: Path) -> Tier:
         if not isinstance(data.get(key), str) or not data[key]:
             raise ConfigError(f"{where}: {key!r} is missing.", fix=f'Write {key} = "...".')
     values = dict(data)
-    for key, kind in (("price", Price), ("limits", Limits)):
-        if key in values:
-            values[key] = _numbers(kind, values[key], f"{where}: {key}")
+    if "price" in values:
+        values["price"] = _numbers(Price, values["price"], f"{where}: price")
+    if "limits" in values:
+        values["limits"] = _numbers(Limits, values["limits"], f"{where}: limits")
     for key, types in (("base_url", str), ("api_key_env", str), ("on_device", bool), ("stand_in", bool)):
         if key in values and not isinstance(values[key], types):
             raise ConfigError(f"{where}: {key} must be a {types.__name__}, not {values[key]!r}.")

@@ -119,7 +119,10 @@ class ModelError(TierwiseError):
     code = "model"
     transient: ClassVar[bool] = False
     retry_after: float | None = None
-    nothing_sent: bool = False
+
+    def __init__(self, what: str, *, fix: str | None = None, nothing_sent: bool = False) -> None:
+        super().__init__(what, fix=fix)
+        self.nothing_sent = nothing_sent
 
 
 class ModelNotInstalled(ModelError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -48,5 +48,5 @@ def from_json(cls: type[T], data: Any) -> T:
     Raises:
         pydantic.ValidationError: if ``data`` does not describe a ``cls``.
     """
-    result: T = _adapter(cls).validate_python(data)
+    result: T = _adapter(cast(Any, cls)).validate_python(data)
     return result

@@ -58,6 +58,7 @@ def test_toml_blocks_are_valid_configurations(code: str) -> None:
 def test_commands_in_the_docs_exist(code: str) -> None:
     import click
     import typer
+
     from tierwise_app.cli import app  # type: ignore[attr-defined]
 
     command = typer.main.get_command(app)

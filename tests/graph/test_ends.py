@@ -16,6 +16,7 @@ import pytest
 from parts import MarkerVerifier, Shelf, TinyEmbedder
 
 from tierwise import AsyncCopilot, ConfigError, Copilot, Tier
+from tierwise.errors import Unreachable
 from tierwise.graph import Node
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.testing import ScriptedModel, Step, block_network
@@ -152,8 +153,10 @@ def test_threads_survive_the_process(own_home: Path, copilots: Any) -> None:
 
 def test_a_copilot_that_is_never_closed_does_not_keep_the_program(own_home: Path) -> None:
     program = (
-        "import sys\nfrom parts import *\nfrom tierwise import Copilot, Tier\nfrom tierwise.testing import ScriptedModel\n"
-        "c = Copilot([Tier('quick', ScriptedModel(['x']))], home=sys.argv[1], retriever=Shelf(), embedder=TinyEmbedder())\n"
+        "import sys\nfrom parts import *\nfrom tierwise import Copilot, Tier\n"
+        "from tierwise.testing import ScriptedModel\n"
+        "tiers = [Tier('quick', ScriptedModel(['x']))]\n"
+        "c = Copilot(tiers, home=sys.argv[1], retriever=Shelf(), embedder=TinyEmbedder())\n"
         "print(c.ask('hello').text)"
     )
     support = Path(__file__).parents[1] / "support"
@@ -228,6 +231,13 @@ def test_a_turn_in_the_open_uses_no_network(copilots: Any) -> None:
     with block_network() as tried:
         assert copilots(["fine"]).ask("hi", offline=True).status == "done"
     assert tried == []
+
+
+def test_what_certainly_did_not_leave_is_not_counted_as_sent(copilots: Any) -> None:
+    refused = Unreachable("Nothing answers.", nothing_sent=True)
+    broke = Unreachable("The connection broke.")
+    assert copilots(["UNSURE."], [Step(error=refused)]).ask("hi").sent_out.bytes == 0
+    assert copilots(["UNSURE."], [Step(error=broke)]).ask("hi").sent_out.bytes > 0
 
 
 def test_own_parts_fit_the_protocols() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from tierwise import Passage, Reason, Verdict
 from tierwise.types import Draft
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 RELEVANCE_FLOOR = 0.20
 """A best cosine below this says that most likely nothing relevant is stored.
 
-Measured: of 50 questions that 176 documents answer, the lowest best cosine was 0.38; over four short documents a question
-that one of them answered had 0.27, and remarks about none of them stayed below 0.20. It does not tell questions whose
-answer is missing: those on the documents' own subjects reached 0.36 to 0.63.
+Measured: of 50 questions that 176 documents answer, the lowest best cosine was 0.38; over four short documents a
+question that one of them answered had 0.27, and remarks about none of them stayed below 0.20. It does not tell
+questions whose answer is missing: those on the documents' own subjects reached 0.36 to 0.63.
 """
 
 DEPTH = 50

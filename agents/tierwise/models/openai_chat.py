@@ -133,6 +133,7 @@ class OpenAIChat:
             raise AuthError(
                 f"{self._name} needs a key, and the variable {self._key_env} is not set.",
                 fix=f"Set {self._key_env}, or give the tier a base_url.",
+                nothing_sent=True,
             )
         return Where(self._model, self._host, self._key_env or "the variable named in api_key_env", key)
 

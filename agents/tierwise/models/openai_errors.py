@@ -40,14 +40,19 @@ def explain(error: BaseException, where: Where) -> ModelError:
         return found
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
     if isinstance(error, openai.APITimeoutError) or isinstance(cause, httpx2.TimeoutException):
-        return errors.ModelTimeout(f"{where.host} did not accept a connection in time.", fix="Check the network.")
+        return errors.ModelTimeout(
+            f"{where.host} did not accept a connection in time.", fix="Check the network.", nothing_sent=True
+        )
     if isinstance(cause, httpx2.ConnectError):
         return errors.Unreachable(
             f"Nothing answers at {where.host} ({_short(cause, where)}).",
             fix="Start the server, or correct the tier's base_url.",
+            nothing_sent=True,
         )
     if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
-        return errors.Unreachable(f"{where.host} is not an address.", fix="Write base_url as http://HOST:PORT/v1.")
+        return errors.Unreachable(
+            f"{where.host} is not an address.", fix="Write base_url as http://HOST:PORT/v1.", nothing_sent=True
+        )
     if isinstance(cause, httpx2.HTTPError | openai.APIConnectionError | OSError):
         return errors.Unreachable(f"The connection to {where.host} broke ({_short(cause, where)}).", fix="Try again.")
     if isinstance(error, openai.APIError):

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tierwise.config import Settings, Tier
-from tierwise.errors import ConfigError, ModelError
+from tierwise.errors import ConfigError, ModelError, UnknownName
 from tierwise.graph.context import Services
 from tierwise.home import open_home
 from tierwise.models import MiniLM, card, open_model
 from tierwise.models.base import Capabilities, ChatModel, ChatRequest, Chunk, Embedder
 from tierwise.record import Record
 from tierwise.routing.rules import RuleRouter
+from tierwise.verify.card import CAUTIOUS, EvidenceCard
 from tierwise.verify.evidence import EvidenceVerifier
+from tierwise.verify.remember import Remembering
 from tierwise_tools import Tool, calculator, search_knowledge, tool
 
 if TYPE_CHECKING:
     from tierwise.knowledge.base import Retriever
     from tierwise.routing.base import Router
     from tierwise.verify.base import Verifier
-    from tierwise.verify.card import EvidenceCard
 
 EMBEDDED = Tier("quick", "llama:smollm2-135m", max_tokens=256)
 
@@ -51,11 +53,12 @@ def assemble(
         from tierwise.knowledge import Knowledge
 
         retriever = Knowledge(settings.home, embedder)
+    embedder = Remembering(embedder)  # what is embedded to verify a draft is not embedded again to cite it
     chosen_tools = [calculator, search_knowledge] if tools is None else tools
     return Services(
         settings=replace(settings, tiers=tuple(tiers)),
         tiers=tuple(tiers),
-        models={t.name: _open(t) for t in tiers},
+        models={t.name: _open(t, settings.home) for t in tiers},
         record=Record(settings.home),
         retriever=retriever,
         embedder=embedder,
@@ -67,13 +70,11 @@ def assemble(
 
 def evidence_for(model: str) -> EvidenceCard:
     """The evidence card of a model by its configured name; the cautious one for a model that has none."""
-    from tierwise.verify.card import CAUTIOUS, EvidenceCard
-
     kind, _, name = model.partition(":")
     if kind == "llama":
         try:
             found = card(name)
-        except (KeyError, ModelError, ConfigError):
+        except UnknownName:
             return CAUTIOUS
         if found.evidence is not None:
             return EvidenceCard.from_dict(found.evidence)
@@ -84,9 +85,9 @@ def _as_tool(function: Any) -> Tool[..., Any]:
     return function if isinstance(function, Tool) else tool(function)
 
 
-def _open(tier: Tier) -> ChatModel:
+def _open(tier: Tier, home: Path) -> ChatModel:
     try:
-        return open_model(tier)
+        return open_model(tier, home=home)
     except ModelError as error:
         return _Unusable(tier.model_name, error)
 

@@ -1,0 +1,1 @@
+"""Verification: evidence in a draft, support by passages, and the verdict."""

@@ -50,7 +50,9 @@ def test_a_message_is_there_as_soon_as_it_is_stored(record: Record, own_home: Pa
 
 
 def test_a_finished_turn_comes_back_whole(record: Record) -> None:
-    ended = done(record, "turn-1", attempts=(Attempt(1, "quick", "m", "m", "accepted", "because"),), p_good={"quick": 0.7})
+    ended = done(
+        record, "turn-1", attempts=(Attempt(1, "quick", "m", "m", "accepted", "because"),), p_good={"quick": 0.7}
+    )
     assert record.get("turn-1") == ended
     assert record.get("turn") == ended
     assert record.get("last") == ended

@@ -48,9 +48,12 @@ def test_the_network_block_stops_everything_and_keeps_the_addresses() -> None:
 
 
 def test_the_network_block_can_leave_loopback_open() -> None:
-    with LoopbackServer(ScriptedModel([], name="m")) as server, block_network(loopback=True) as tried:
-        with urllib.request.urlopen(f"{server.url}/models") as reply:
-            assert json.load(reply)["data"][0]["id"] == "m"
+    with (
+        LoopbackServer(ScriptedModel([], name="m")) as server,
+        block_network(loopback=True) as tried,
+        urllib.request.urlopen(f"{server.url}/models") as reply,
+    ):
+        assert json.load(reply)["data"][0]["id"] == "m"
     assert tried == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 from langgraph.runtime import Runtime
 
@@ -10,7 +11,7 @@ from tierwise.events import TurnStarted
 from tierwise.graph.context import TurnContext
 from tierwise.graph.report import decision_record
 from tierwise.graph.state import TurnState
-from tierwise.guards.size import check_question
+from tierwise.guards import check_question, locks
 
 
 async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
@@ -22,7 +23,13 @@ async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """
     context = runtime.context
     services = context.services
-    locked = state["locked"] or services.settings.locked or await asyncio.to_thread(_locked, context, state["thread"])
+    locked = bool(
+        locks(
+            app=services.settings.locked,
+            thread=await asyncio.to_thread(_thread_lock, context, state["thread"]),
+            message=state["locked"],
+        )
+    )
     state = {**state, "locked": locked}
     await asyncio.to_thread(services.record.start, decision_record(state, context, "running"))
     runtime.stream_writer(
@@ -34,5 +41,9 @@ async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     return {"locked": locked, "asked": asked}
 
 
-def _locked(context: TurnContext, thread: str) -> bool:
-    return context.services.record.is_locked(thread)
+def _thread_lock(context: TurnContext, thread: str) -> bool | None:
+    """The thread's lock, ``None`` if it cannot be read: then it counts as locked."""
+    try:
+        return context.services.record.is_locked(thread)
+    except sqlite3.Error:
+        return None

@@ -11,7 +11,8 @@ from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import from_json, to_json
 from tierwise.types import Citation, Notice, Passage
-from tierwise.verify.support import cite, strip_marks
+from tierwise.verify.marks import read_marks
+from tierwise.verify.support import cite
 
 
 async def finish(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
@@ -21,12 +22,15 @@ async def finish(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     assert draft is not None
     started = time.perf_counter()
     notices: list[Notice] = []
-    text = strip_marks(draft["text"]).strip()
+    text, marks = read_marks(draft["text"].strip())
     citations: tuple[Citation, ...] = ()
     passages = [from_json(Passage, p) for p in state["passages"]]
-    if passages and services.embedder is not None:
+    if passages:
         try:
-            citations = (await asyncio.to_thread(cite, text, passages, services.embedder)).citations
+            support = await asyncio.to_thread(
+                cite, text, passages, services.embedder, question=state["asked"], marks=marks
+            )
+            citations = support.citations
         except Exception as error:
             notices.append(Notice("no_citations", f"The answer could not be matched to its passages: {error}"))
     return {

@@ -11,6 +11,7 @@ from tierwise.errors import UsageError
 from tierwise.events import PassagesFound
 from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
+from tierwise.guards import locks
 from tierwise.jsonable import to_json
 from tierwise.types import Notice, Passage
 
@@ -35,7 +36,7 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
         raise
     except Exception as error:
         notices.append(Notice("no_passages", f"The documents could not be searched: {error}"))
-    locked = state["locked"] or any(p.locked for p in passages)
+    locked = state["locked"] or bool(locks(passages=passages))
     if locked and not state["locked"]:
         await asyncio.to_thread(context.services.record.lock_turn, context.turn_id)
         notices.append(Notice("locked", "A passage comes from a locked collection: this turn stays on the device."))

@@ -49,7 +49,7 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
             prompt_tokens=from_json(Usage, draft["usage"]).prompt_tokens,
         )
         if refusal is not None:
-            notices.append(_unhelped(draft["tier"], len(services.tiers), verdict, refusal))
+            notices.append(_unhelped(draft["tier"], verdict, refusal))
     elif verdict.outcome == "give_up":
         notices.append(Notice("unsure", "; ".join(r.text for r in verdict.reasons)))
     update["notices"] = to_json(notices)
@@ -71,10 +71,10 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
     return Command(update=update, goto="generate")
 
 
-def _unhelped(tier: str, tiers: int, verdict: Verdict, refusal: Reason) -> Notice:
+def _unhelped(tier: str, verdict: Verdict, refusal: Reason) -> Notice:
     """What to tell about a draft that should have been escalated and could not be."""
     why = "; ".join(r.text.rstrip(".") for r in verdict.reasons)
-    if refusal.code == "no_higher_tier" and tiers > 1:
+    if refusal.code == "top_tier":
         return Notice("unsure", f"{tier} is the largest tier, and its answer could not be confirmed: {why}.")
     if refusal.code == "no_higher_tier":
         return Notice("would_escalate", f"A larger model should have been asked, but none is configured: {why}.")

@@ -1,0 +1,233 @@
+"""From tiers, rules and an assessment to a choice. Pure functions: the same input gives the same choice.
+
+Every reason names a true cause. A tier that would have come first and was passed over is given with all that stands
+against it; take that away and it is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tierwise.errors import Blocked, ConfigError, ContextTooLong, ModelError, UnknownName
+from tierwise.types import Assessment, Choice, Dial, Reason
+
+# Prediction acts only at its sure ends; between them the draft's own evidence is better informed.
+SURE_GOOD = 0.85
+SURE_BAD = 0.35
+# A step up must promise at least this much more chance of success, weighed by the user's wish: gain x weight > cost.
+STEP_COST = 0.25
+GAIN_WEIGHT: dict[Dial, float] = {"economy": 0.5, "balanced": 1.0, "quality": 2.0}
+# A prompt that leaves less room than this for the answer does not fit.
+MIN_ANSWER_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class TierState:
+    """A tier as the choice sees it.
+
+    Attributes:
+        name: the tier's name.
+        on_device: nothing leaves the machine by using it.
+        context_window: tokens of prompt and answer together.
+        down: why it cannot be used right now, in a few words; ``None`` if it can.
+    """
+
+    name: str
+    on_device: bool
+    context_window: int
+    down: str | None = None
+
+
+def resolve(tiers: Sequence[TierState], requested: str) -> TierState | None:
+    """The tier a user means: by its name, else ``quick`` is the first and ``deep`` the last; ``auto`` is ``None``.
+
+    Raises:
+        UnknownName: if there is no such tier.
+    """
+    if requested == "auto":
+        return None
+    by_name = {tier.name: tier for tier in tiers}
+    if requested in by_name:
+        return by_name[requested]
+    if requested in ("quick", "deep"):
+        return tiers[0 if requested == "quick" else -1]
+    names = ", ".join(["auto", *by_name])
+    raise UnknownName(f"There is no tier {requested!r}.", fix=f"Choose one of: {names}.")
+
+
+def choose(
+    tiers: Sequence[TierState],
+    *,
+    requested: str = "auto",
+    locked: bool = False,
+    offline: bool = False,
+    prompt_tokens: int = 0,
+    assessment: Assessment | None = None,
+    dial: Dial = "balanced",
+) -> Choice:
+    """Choose the tier for the first attempt.
+
+    Order of the rules: what the user asked for; lock and offline; context window; health; the assessment's sure ends;
+    otherwise the cheapest tier that is left drafts, and its evidence decides.
+
+    Args:
+        tiers: cheapest first.
+        requested: ``auto`` or a tier (see :func:`resolve`).
+        locked: the turn must stay on the device.
+        offline: no connection may be opened.
+        prompt_tokens: length of the prompt, 0 if it is not known.
+        assessment: what is known before drafting; absent chances decide nothing.
+        dial: the user's wish.
+
+    Raises:
+        UnknownName: if ``requested`` names no tier.
+        Blocked: if lock or offline refuse the tier asked for, or every tier that could do it.
+        ContextTooLong: if the prompt fits no tier.
+        ModelError: if every tier is down.
+        ConfigError: if there are no tiers.
+    """
+    if not tiers:
+        raise ConfigError("No tier is configured.", fix="Run: tierwise setup.")
+    asked = resolve(tiers, requested)
+    if asked is not None and (refusal := _refusals(asked, locked, offline)):
+        raise Blocked(refusal[0].text, fix=_way_out(tiers, locked))
+    skipped: list[tuple[TierState, list[Reason]]] = []
+    usable: list[TierState] = []
+    for tier in _order(tiers, asked):
+        against = _obstacles(tier, locked, offline, prompt_tokens)
+        if not against:
+            usable.append(tier)
+        elif not usable:
+            skipped.append((tier, against))
+    if not usable:
+        raise _nothing_left(skipped, locked)
+    passed_over = tuple(reason for _, against in skipped for reason in against)
+    if passed_over:
+        down = any(reason.code == "tier_down" for reason in passed_over)
+        return Choice(usable[0].name, "fallback" if down else "policy", passed_over)
+    if asked is not None:
+        return Choice(asked.name, "manual", (Reason("requested", f"You asked for {asked.name}."),))
+    return _by_assessment(usable, assessment or Assessment(), dial)
+
+
+def escalation(
+    tiers: Sequence[TierState], current: str, *, locked: bool = False, offline: bool = False, prompt_tokens: int = 0
+) -> tuple[str | None, Reason | None]:
+    """The next tier above ``current`` that may and can take over.
+
+    Returns:
+        ``(name, None)``, or ``(None, reason)`` with what stands against the tier that is closest to being possible.
+        Codes: ``top_tier``, ``no_higher_tier`` (there is only one), ``lock``, ``offline``, ``context_window``,
+        ``tier_down``.
+
+    Raises:
+        UnknownName: if ``current`` is no tier.
+    """
+    names = [tier.name for tier in tiers]
+    if current not in names:
+        raise UnknownName(f"There is no tier {current!r}.", fix=f"Choose one of: {', '.join(names)}.")
+    higher = tiers[names.index(current) + 1 :]
+    if not higher and len(tiers) > 1:
+        return None, Reason("top_tier", f"{current} is the highest tier that is configured.")
+    if not higher:
+        return None, Reason("no_higher_tier", f"{current} is the only tier that is configured.")
+    against = [_obstacles(tier, locked, offline, prompt_tokens) for tier in higher]
+    for tier, obstacles in zip(higher, against, strict=True):
+        if not obstacles:
+            return tier.name, None
+    return None, min(against, key=len)[0]
+
+
+def _order(tiers: Sequence[TierState], asked: TierState | None) -> list[TierState]:
+    """Whom to try: cheapest first; after a tier that was asked for, first the better ones, then the next cheaper."""
+    if asked is None:
+        return list(tiers)
+    at = list(tiers).index(asked)
+    return [*tiers[at:], *reversed(tiers[:at])]
+
+
+def _refusals(tier: TierState, locked: bool, offline: bool) -> list[Reason]:
+    if tier.on_device:
+        return []
+    reasons = []
+    if locked:
+        reasons.append(Reason("lock", f"{tier.name} is not on this device, and this turn is locked to it."))
+    if offline:
+        reasons.append(Reason("offline", f"{tier.name} is not on this device, and tierwise is offline."))
+    return reasons
+
+
+def _obstacles(tier: TierState, locked: bool, offline: bool, prompt_tokens: int) -> list[Reason]:
+    reasons = _refusals(tier, locked, offline)
+    needed = prompt_tokens + MIN_ANSWER_TOKENS
+    if prompt_tokens and needed > tier.context_window:
+        reasons.append(
+            Reason(
+                "context_window",
+                f"Prompt and answer need {needed:,} tokens; {tier.name} holds {tier.context_window:,}.",
+                value=float(needed),
+                threshold=float(tier.context_window),
+            )
+        )
+    if tier.down is not None:
+        reasons.append(Reason("tier_down", f"{tier.name} cannot be used now: {tier.down.rstrip('.')}."))
+    return reasons
+
+
+def _way_out(tiers: Sequence[TierState], locked: bool) -> str:
+    lift = "Take the lock off" if locked else "Leave offline mode"
+    local = [tier.name for tier in tiers if tier.on_device]
+    return f"{lift}, or ask {local[0]}." if local else f"{lift}, or add a tier that runs on this device."
+
+
+def _nothing_left(
+    skipped: Sequence[tuple[TierState, list[Reason]]], locked: bool
+) -> Blocked | ContextTooLong | ModelError:
+    """The error for "no tier can", by the first rule in the order whose lifting would help."""
+    for _, against in skipped:
+        if {reason.code for reason in against} <= {"lock", "offline"}:
+            own = next((reasons[0].text + " " for tier, reasons in skipped if tier.on_device), "")
+            return Blocked(own + against[0].text, fix=_way_out((), locked))
+    up = [tier for tier, against in skipped if all(reason.code != "tier_down" for reason in against)]
+    if up:
+        widest = max(up, key=lambda tier: tier.context_window)
+        return ContextTooLong(
+            f"The prompt does not fit; {widest.name}, the widest tier, holds {widest.context_window:,} tokens.",
+            fix="Ask with less text, or start a new thread.",
+        )
+    causes = (reason.text for _, against in skipped for reason in against if reason.code == "tier_down")
+    return ModelError(f"No tier can answer now. {' '.join(causes)}", fix="Run: tierwise doctor.")
+
+
+def _by_assessment(usable: Sequence[TierState], assessment: Assessment, dial: Dial) -> Choice:
+    first = usable[0]
+    default = Choice(
+        first.name, "post", (Reason("draft_first", f"{first.name} is the cheapest tier that may; its draft decides."),)
+    )
+    chance = assessment.p_good.get(first.name)
+    if chance is None:
+        return default
+    if chance >= SURE_GOOD:
+        text = f"{first.name} is expected to succeed."
+        return _ahead(first, assessment, Reason("p_good", text, value=chance, threshold=SURE_GOOD))
+    weight = GAIN_WEIGHT[dial]
+    known = [(assessment.p_good[tier.name] - chance, tier) for tier in usable[1:] if tier.name in assessment.p_good]
+    worth = [(gain, tier) for gain, tier in known if gain * weight > STEP_COST]
+    if chance > SURE_BAD or not worth:
+        return default
+    # The first tier that is worth its step: a still higher one has to earn another step over it.
+    gain, best = worth[0]
+    for more, tier in worth[1:]:
+        if (more - gain) * weight > STEP_COST:
+            gain, best = more, tier
+    return _ahead(
+        best,
+        assessment,
+        Reason("p_good", f"{first.name} is expected to fail.", value=chance, threshold=SURE_BAD),
+        Reason("gain", f"{best.name} is expected to do better.", value=gain, threshold=STEP_COST / weight),
+    )
+
+
+def _ahead(tier: TierState, assessment: Assessment, *reasons: Reason) -> Choice:
+    return Choice(tier.name, "pre", (*reasons, *assessment.reasons))

@@ -1,0 +1,123 @@
+"""The verifier that needs no further model call: plain failures first, then one calibrated probability."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tierwise.types import Dial, Draft, Reason, Verdict
+from tierwise.verify import checks
+from tierwise.verify.card import EvidenceCard
+from tierwise.verify.marks import read_marks
+from tierwise.verify.support import Support, cite
+
+if TYPE_CHECKING:
+    from tierwise.models.base import Embedder
+
+_CHECKS: tuple[Callable[[Draft], Reason | None], ...] = (
+    checks.check_empty,
+    checks.check_filtered,
+    checks.check_truncated,
+    checks.check_loop,
+    checks.check_tools,
+    checks.check_format,
+    checks.check_refusal,
+)
+_OWN_DOCUMENTS = re.compile(
+    r"\b(?:my|our)\s+(?:\w+\s+){0,2}?(?:documents?|files?|notes?|contracts?|agreements?|manuals?|minutes|logs?|pdfs?|"
+    r"reports?|invoices?|policy|policies|leases?|collections?|papers?|e-?mails?)\b"
+    r"|\b(?:in|from|according to|by) (?:the|these|this|those) (?:uploaded |ingested |attached )?"
+    r"(?:documents?|files?|notes|pdfs?|collection|sources?)\b",
+    re.IGNORECASE,
+)
+_MOST_REASONS = 3
+_NAMES = {
+    "logprob_mean": "mean log-probability of its tokens",
+    "logprob_p10": "log-probability of its weakest tenth",
+    "logprob_min": "log-probability of its weakest token",
+    "low_share": "share of tokens the model itself doubted",
+    "margin_mean": "mean lead of the chosen token",
+    "entropy_mean": "mean entropy of its tokens",
+    "log_tokens": "length (log of tokens)",
+    "supported_share": "share of its claims that the passages support",
+    "question_coverage": "share of the question's words in the passages",
+    "top_score": "similarity of the best passage",
+    "grounded": "made from passages",
+    "hedges": "words of doubt",
+    "echo": "share of its words that repeat the question",
+}
+
+
+class EvidenceVerifier:
+    """Judges a draft by what is in it (a :class:`~tierwise.verify.base.Verifier`).
+
+    A draft that is empty, cut, looping, of the wrong form, made with failed tools or that declines to answer goes up.
+    Any other gets ``p_good`` from its model's evidence card and goes up if that is below the card's line for the dial.
+    A draft whose model reports no token probabilities cannot be judged so, and is accepted with ``p_good`` absent.
+
+    Args:
+        embedder: for the support of claims; without one, words alone decide.
+        evidence_for: the evidence card of a model, by the name configuration gives it.
+    """
+
+    def __init__(self, embedder: Embedder | None, evidence_for: Callable[[str], EvidenceCard]) -> None:
+        self._embedder = embedder
+        self._evidence_for = evidence_for
+
+    async def verify(self, draft: Draft, *, dial: Dial = "balanced") -> Verdict:
+        """Measure the draft and judge it; embedding happens in a thread."""
+        started = time.perf_counter()
+        features = await asyncio.to_thread(measure, draft, self._embedder)
+        outcome = judge(draft, features, self._evidence_for(draft.model), dial)
+        return Verdict(
+            outcome.outcome, outcome.p_good, outcome.reasons, features, ms=(time.perf_counter() - started) * 1000
+        )
+
+
+def measure(draft: Draft, embedder: Embedder | None) -> dict[str, float]:
+    """All features of a draft; what cannot be measured is absent."""
+    support: Support | None = None
+    if draft.passages:
+        text, marks = read_marks(draft.text)
+        support = cite(text, draft.passages, embedder, question=draft.question, marks=marks)
+    return {
+        **checks.token_features(draft.evidence),
+        **checks.retrieval_features(draft),
+        **checks.text_features(draft),
+        **checks.support_features(support),
+    }
+
+
+def judge(draft: Draft, features: dict[str, float], card: EvidenceCard, dial: Dial) -> Verdict:
+    """The verdict from a draft, its features and its model's card; pure."""
+    failures = tuple(reason for check in _CHECKS if (reason := check(draft)) is not None)
+    if failures:
+        return _failed(draft, failures)
+    p_good = card.p_good(features)
+    if p_good is None:
+        return Verdict("accept", None, (Reason("unmeasured", "The model reports no token probabilities to judge by."),))
+    line = card.accept_at[dial]
+    good = p_good >= line
+    text = f"Estimated chance that the draft is right: {p_good:.0%}; {line:.0%} is needed."
+    reasons = [Reason("p_good", text, p_good, line)]
+    if not good:
+        for name, value, threshold in card.turning_points(features, line)[:_MOST_REASONS]:
+            words = f"{_NAMES.get(name, name)}: {value:.2f}; {threshold:.2f} would do."
+            reasons.append(Reason(name, words[0].upper() + words[1:], value, threshold))
+    if not card.calibrated:
+        words = "This model has no evidence card: until it is calibrated, the line is drawn on the cautious side."
+        reasons.append(Reason("uncalibrated_model", words))
+    return Verdict("accept" if good else "escalate", p_good, tuple(reasons))
+
+
+def _failed(draft: Draft, failures: tuple[Reason, ...]) -> Verdict:
+    """The verdict on a plain failure. ``p_good`` stays absent: no card was fitted on such drafts."""
+    declined = [reason.code for reason in failures] == ["refusal"]
+    if declined and not draft.passages and _OWN_DOCUMENTS.search(draft.question):
+        # What stands in the user's documents is not in a larger model either.
+        text = "The question is about your documents, and nothing in them was found for it."
+        return Verdict("give_up", None, (*failures, Reason("not_in_documents", text)))
+    return Verdict("escalate", None, failures)
