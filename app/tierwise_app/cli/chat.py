@@ -1,0 +1,198 @@
+"""``tierwise chat``: questions and answers until Ctrl-D."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, get_args
+
+import typer
+
+from tierwise.errors import StoreError, TierwiseError
+from tierwise.home import open_home, private
+from tierwise.types import Dial as DialWord
+from tierwise_app.cli.ask import Dial, Lock, Offline, Thread, Tier
+from tierwise_app.cli.session import Collection, session
+from tierwise_app.console import err, out, report, warn
+from tierwise_app.text import one_line, place
+
+if TYPE_CHECKING:
+    from tierwise import Copilot
+
+HELP = """\
+/tier [NAME]     show the tiers, or ask NAME from now on (auto: tierwise chooses)
+/dial [WISH]     economy, balanced or quality
+/lock [on|off]   keep this thread on the device
+/thread [NAME]   show the threads, or go to one; `/thread new` begins one
+/search QUERY    find passages without asking a model
+/why [TURN]      why the last answer came out as it did
+/help            this list
+/quit            leave (also Ctrl-D); Ctrl-C stops an answer"""
+
+
+def chat(
+    ctx: typer.Context,
+    thread: Thread = None,
+    tier: Tier = "auto",
+    dial: Dial = None,
+    lock: Lock = False,
+    collection: Collection = None,
+    offline: Offline = False,
+) -> None:
+    """Chat: streaming answers, commands with /, Ctrl-C stops the answer, Ctrl-D leaves. Reads lines from a pipe too."""
+    with session(ctx).copilot(dial=dial) as copilot:
+        conversation = Conversation(copilot, thread=thread, tier=tier, dial=dial, collection=collection)
+        conversation.offline = offline or None
+        if lock:
+            conversation.set_lock(True)
+        conversation.run(_lines(copilot))
+
+
+def _lines(copilot: Copilot) -> Iterator[str]:
+    """Lines that a person types (with history), or those of a pipe."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield from sys.stdin
+        return
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+
+    history: History = InMemoryHistory()
+    try:
+        history = FileHistory(private(open_home(copilot.settings.home) / "chat_history"))
+    except StoreError as error:
+        warn(f"What you type is not remembered: {error}")
+    prompt: PromptSession[str] = PromptSession(history=history)
+    out().print("Ask something; /help lists the commands, Ctrl-D leaves.", style="dim")
+    while True:
+        try:
+            yield prompt.prompt("> ")
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            return
+
+
+class Conversation:
+    """What the chat remembers between lines."""
+
+    def __init__(
+        self, copilot: Copilot, *, thread: str | None, tier: str, dial: str | None, collection: str | None
+    ) -> None:
+        self.copilot = copilot
+        self.thread = thread
+        self.tier = tier
+        self.dial = dial
+        self.collection = collection
+        self.offline: bool | None = None
+        self.locked = thread is not None and copilot.record.is_locked(thread)
+        self._commands: dict[str, Callable[[str], None]] = {
+            "tier": self._tier,
+            "dial": self._dial,
+            "lock": self._lock,
+            "thread": self._thread,
+            "search": self._search,
+            "why": self._why,
+            "help": lambda _: out().print(HELP),
+        }
+
+    def run(self, lines: Iterator[str]) -> None:
+        """Answer lines until there are no more, or one says to leave."""
+        for line in lines:
+            text = line.strip()
+            if text in ("/quit", "/exit"):
+                return
+            if not text:
+                continue
+            try:
+                if text.startswith("/"):
+                    self._command(text)
+                else:
+                    self._ask(text)
+            except TierwiseError as error:
+                report(error, as_json=False)
+            except KeyboardInterrupt:
+                err().print("stopped", style="yellow")
+
+    def set_lock(self, locked: bool) -> None:
+        """Lock or unlock the thread; one that has no turn yet is locked with its first message."""
+        self.locked = locked
+        if self.thread is not None:
+            self.copilot.record.lock_thread(self.thread, locked)
+
+    def _ask(self, question: str) -> None:
+        from tierwise_app.live import TurnView, run_turn
+
+        options: dict[str, Any] = {"thread": self.thread, "tier": self.tier, "dial": self.dial, "lock": self.locked}
+        answer = run_turn(
+            self.copilot, question, TurnView(), collection=self.collection, offline=self.offline, **options
+        )
+        if answer.status == "stopped":
+            err().print("stopped; what was written is kept in the thread", style="yellow")
+        if self.thread is None:
+            self.thread = answer.thread
+            if self.locked:
+                self.copilot.record.lock_thread(self.thread, True)
+
+    def _command(self, text: str) -> None:
+        name, _, rest = text[1:].partition(" ")
+        command = self._commands.get(name)
+        if command is None:
+            err().print(f"There is no command /{one_line(name)}; /help lists them.", style="yellow")
+        else:
+            command(rest.strip())
+
+    def _tier(self, name: str) -> None:
+        known = [t.name for t in self.copilot.tiers]
+        if name and name not in (*known, "auto", "quick", "deep"):
+            err().print(f"There is no tier {one_line(name)!r}; there are auto, {', '.join(known)}.", style="yellow")
+            return
+        self.tier = name or self.tier
+        for tier in self.copilot.tiers:
+            where = "on this device" if tier.stays_on_device else tier.base_url or "hosted"
+            out().print(f"  {tier.name}: {tier.model_name} ({where})")
+        out().print(f"tier: {self.tier}")
+
+    def _dial(self, wish: str) -> None:
+        if wish and wish not in get_args(DialWord):
+            err().print(f"The dial has no {one_line(wish)!r}; it has {', '.join(get_args(DialWord))}.", style="yellow")
+            return
+        self.dial = wish or self.dial
+        out().print(f"dial: {self.dial or self.copilot.settings.dial}")
+
+    def _lock(self, word: str) -> None:
+        if word not in ("", "on", "off"):
+            err().print("Write /lock, /lock on or /lock off.", style="yellow")
+            return
+        self.set_lock(word == "on" if word else not self.locked)
+        out().print("locked: nothing leaves this device" if self.locked else "unlocked")
+
+    def _thread(self, name: str) -> None:
+        if name == "new":
+            self.thread, self.locked = None, False
+            out().print("a new thread begins with your next message")
+        elif name:
+            self.thread = name
+            self.locked = self.copilot.record.is_locked(name)
+            out().print(f"thread: {one_line(name)}" + (" (locked)" if self.locked else ""))
+        else:
+            for thread in self.copilot.record.threads(limit=10):
+                mark = "*" if thread.thread == self.thread else " "
+                out().print(f"{mark} {thread.thread}  {one_line(thread.title, 60)}")
+
+    def _search(self, query: str) -> None:
+        if not query:
+            err().print("Write what to look for: /search QUERY", style="yellow")
+            return
+        passages = self.copilot.knowledge.search(query, k=5, collection=self.collection)
+        for passage in passages:
+            out().print(f"{passage.score:.2f} {place(passage.source, passage.page)}: {one_line(passage.text, 200)}")
+        if not passages:
+            out().print("nothing found", style="dim")
+
+    def _why(self, turn: str) -> None:
+        from tierwise_app.render import print_record
+
+        if not turn and self.thread is not None:
+            print_record(out(), self.copilot.record.turns(self.thread)[-1])
+        else:
+            print_record(out(), self.copilot.record.get(turn or "last"))

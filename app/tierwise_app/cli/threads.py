@@ -1,0 +1,140 @@
+"""``tierwise threads``: conversations that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tierwise.errors import InvalidInput
+from tierwise.jsonable import to_json
+from tierwise.types import DecisionRecord
+from tierwise_app.cli.session import Json, session
+from tierwise_app.console import confirm, err, out, print_json
+from tierwise_app.render import print_citations, print_table
+from tierwise_app.text import clean, one_line, place, plural, when
+
+app = typer.Typer(help="List, show, search, export and delete conversations.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's name.")]
+
+
+@app.command("list")
+def list_threads(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List threads, the most recently used first."""
+    with session(ctx).record() as record:
+        threads = record.threads(limit)
+    if as_json:
+        print_json(to_json(threads))
+    elif threads:
+        rows = [(t.thread, f"{t.turns}", when(t.last), "locked" if t.locked else "", t.title) for t in threads]
+        print_table(out(), ("thread", "turns", "last", "", "first question"), rows)
+    else:
+        out().print("no threads yet", style="dim")
+
+
+@app.command("show")
+def show(ctx: typer.Context, thread: Name, as_json: Json = False) -> None:
+    """Show a thread's questions and answers."""
+    with session(ctx).record() as record:
+        turns = record.turns(thread)
+    if as_json:
+        print_json(to_json(turns))
+        return
+    for turn in turns:
+        out().print(f"> {clean(turn.asked)}", style="bold")
+        out().print(clean(turn.text) or "(no answer)")
+        print_citations(out(), turn.citations)
+        out().print(
+            f"[{turn.final or turn.status}] {turn.status} · {turn.turn_id} · {when(turn.created)}\n", style="dim"
+        )
+
+
+@app.command("search")
+def search(
+    ctx: typer.Context,
+    words: Annotated[str, typer.Argument(help="Words that a question or answer holds.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Find turns whose question or answer holds all the words."""
+    if not words.strip():
+        raise InvalidInput("There are no words to look for.", fix="Write at least one.")
+    with session(ctx).record() as record:
+        turns = record.search(words, limit)
+    if as_json:
+        print_json(to_json(turns))
+        return
+    for turn in turns:
+        out().print(f"{turn.turn_id}  {turn.thread}  {when(turn.created)}  {one_line(turn.asked, 80)}", style="bold")
+        out().print(f"   {one_line(turn.text, 200)}")
+    if not turns:
+        out().print("nothing found", style="dim")
+
+
+@app.command("export")
+def export(
+    ctx: typer.Context,
+    thread: Name,
+    form: Annotated[Literal["md", "json"], typer.Option("--format", help="Markdown, or the decision records.")] = "md",
+    target: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of stdout.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a thread out as Markdown or, with --format json or --json, as its decision records."""
+    import json
+
+    with session(ctx).record() as record:
+        turns = record.turns(thread)
+    if as_json and target is None:
+        print_json(to_json(turns))
+        return
+    text = json.dumps(to_json(turns), indent=2) + "\n" if as_json or form == "json" else markdown(thread, turns)
+    if target is None:
+        out().print(text, end="")
+        return
+    if target.exists() and not force:
+        raise InvalidInput(f"{target} is already there.", fix="Choose another name or add --force.")
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{target} cannot be written: {error.strerror}.", fix="Choose another place.") from error
+    if as_json:
+        print_json({"thread": thread, "turns": len(turns), "out": str(target)})
+    else:
+        err().print(f"{plural(len(turns), 'turn')} written to {target}")
+
+
+@app.command("delete")
+def delete(
+    ctx: typer.Context,
+    thread: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a thread with all its turns and decision records."""
+    with session(ctx).record() as record:
+        turns = record.turns(thread)
+        if not yes:
+            confirm(f"Delete thread {thread!r} with {plural(len(turns), 'turn')}?")
+        deleted = record.delete_thread(thread)
+    if as_json:
+        print_json({"thread": thread, "deleted": deleted})
+    else:
+        out().print(f"deleted {plural(deleted, 'turn')}")
+
+
+def markdown(thread: str, turns: Sequence[DecisionRecord]) -> str:
+    """A thread as a Markdown document with its sources."""
+    parts = [f"# {clean(thread)}\n"]
+    for turn in turns:
+        parts.append(f"## {one_line(turn.asked, 1000)}\n\n{clean(turn.text) or '*(no answer)*'}\n")
+        unique = {c.n: c for c in turn.citations}.values()
+        parts += [f"- [{c.n}] {place(c.source, c.page)}: “{one_line(c.quote, 400)}”" for c in unique]
+        parts.append(f"\n*{turn.final or turn.status} · {when(turn.created)} · {turn.turn_id}*\n")
+    return "\n".join(parts)

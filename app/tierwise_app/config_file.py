@@ -1,0 +1,209 @@
+"""Writes ``tierwise.toml``: comments stay, the file is valid or it is not written, a key never goes in."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tierwise.config import CONFIG_NAME, find_config, load_settings
+from tierwise.errors import ConfigError, InvalidInput, UnknownName
+from tierwise.home import open_home
+from tierwise.redact import redact
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HEADER = "Tiers are tried in this order, cheapest first. Keys stay in the environment."
+
+
+class ConfigFile:
+    """One configuration file, read for editing.
+
+    Args:
+        path: the file; it need not exist.
+
+    Raises:
+        ConfigError: if it cannot be read or is not TOML.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import tomlkit
+        from tomlkit.exceptions import TOMLKitError
+
+        self.path = path
+        self.before = ""
+        try:
+            if path.exists():
+                self.before = path.read_text(encoding="utf-8")
+            self.document: TOMLDocument = tomlkit.parse(self.before)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}.") from error
+        except TOMLKitError as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}.", fix="Correct that line.") from error
+        if not self.before:
+            self.document.add(tomlkit.comment(_HEADER))
+
+    @property
+    def text(self) -> str:
+        """The file as it would be written."""
+        text = self.document.as_string()
+        if text == self.before:
+            return text
+        # tomlkit puts new tables close together, and leaves gaps where it takes one out.
+        return re.sub(r"\n+(?=\[\[tiers\]\])", "\n\n", text).rstrip("\n") + "\n"
+
+    @property
+    def diff(self) -> str:
+        """What would change, as a unified diff; empty if nothing would."""
+        lines = difflib.unified_diff(
+            self.before.splitlines(), self.text.splitlines(), str(self.path), str(self.path), lineterm="", n=2
+        )
+        return "\n".join(lines)
+
+    def names(self) -> list[str]:
+        """Names of the tiers in it, in order."""
+        return [str(tier.get("name")) for tier in self._tiers()]
+
+    def tier(self, name: str) -> dict[str, Any]:
+        """The entry of a tier as plain values, empty if there is none."""
+        return next((dict(t.unwrap()) for t in self._tiers() if t.get("name") == name), {})
+
+    def set_value(self, key: str, value: Any) -> None:
+        """Set a value outside the tiers; it must stand before the first ``[[tiers]]``."""
+        if key in self.document:
+            self.document[key] = value
+            return
+        tiers = self.document.pop("tiers", None)
+        self.document[key] = value
+        if tiers is not None:
+            self.document["tiers"] = tiers
+
+    def put_tier(self, tier: Mapping[str, Any]) -> None:
+        """Add a tier, or change the one of that name where it stands: ``None`` takes a key out, others are kept.
+
+        A tier that stays on the device goes before the first that does not: tiers are ordered cheapest first.
+        """
+        import tomlkit
+
+        values = {key: value for key, value in tier.items() if value is not None}
+        tiers = self._tiers()
+        for entry in tiers:
+            if entry.get("name") == tier["name"]:
+                for key in [k for k, value in tier.items() if value is None and k in entry]:
+                    del entry[key]
+                entry.update(_inline(values))
+                return
+        table = tomlkit.table()
+        table.update(_inline(values))
+        if "tiers" not in self.document:
+            self.document["tiers"] = tomlkit.aot()
+        entries: Any = self.document["tiers"]
+        if _on_device(values):
+            entries.insert(next((i for i, t in enumerate(entries) if not _on_device(t)), len(entries)), table)
+        else:
+            entries.append(table)
+
+    def drop_tier(self, name: str) -> None:
+        """Take a tier out, if it is there."""
+        for i, entry in enumerate(self._tiers()):
+            if entry.get("name") == name:
+                del self.document["tiers"][i]
+        if not self._tiers():
+            self.document.pop("tiers", None)
+
+    def write(self) -> None:
+        """Check the text by reading it as tierwise does, then replace the file in one step.
+
+        Raises:
+            ConfigError: if it would not be valid; the file is untouched.
+            InvalidInput: if it cannot be written.
+        """
+        try:
+            if self.path.parent.name and not self.path.parent.exists():
+                open_home(self.path.parent)
+            with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=".tierwise-") as folder:
+                draft = Path(folder) / CONFIG_NAME
+                draft.write_text(self.text, encoding="utf-8")
+                try:
+                    load_settings(draft, env={})
+                except ConfigError as error:
+                    raise ConfigError(error.what.replace(str(draft), str(self.path)), fix=error.fix) from error
+                os.replace(draft, self.path)  # noqa: PTH105 (one step, also over a file)
+        except OSError as error:
+            raise InvalidInput(
+                f"{self.path} cannot be written: {error.strerror or error}.", fix="Choose another place with --config."
+            ) from error
+
+    def _tiers(self) -> list[Any]:
+        return list(self.document.get("tiers", []))
+
+
+def _inline(values: Mapping[str, Any]) -> dict[str, Any]:
+    import tomlkit
+
+    result = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            table = tomlkit.inline_table()
+            table.update(value)
+            result[key] = table
+        else:
+            result[key] = value
+    return result
+
+
+def _on_device(tier: Mapping[str, Any]) -> bool:
+    return str(tier.get("model", "")).startswith("llama:") or bool(tier.get("on_device"))
+
+
+def config_path(named: Path | None, home: Path) -> Path:
+    """The file to edit: the one named, the one in use, else ``tierwise.toml`` in the home folder."""
+    return named or find_config(home) or home / CONFIG_NAME
+
+
+def check_entry(entry: dict[str, Any], home: Path) -> None:
+    """See that a tier's entry makes sense and, for a local model, that its file is one.
+
+    Raises:
+        TierwiseError: saying what is wrong.
+    """
+    from tierwise.config import Price, Tier
+    from tierwise.models import open_model
+
+    values = {key: value for key, value in entry.items() if value is not None}
+    if "price" in values:
+        values["price"] = Price(**values["price"])
+    tier = Tier(**values)
+    if tier.model_name.startswith("llama:"):
+        _ = open_model(tier, home=home).capabilities
+
+
+def variable_name(word: str) -> str:
+    """``word`` if it can be the name of an environment variable and is not a key itself.
+
+    Raises:
+        InvalidInput: otherwise; the word is not repeated, since it may be a key.
+    """
+    if not _VARIABLE.fullmatch(word) or redact(word) != word:
+        raise InvalidInput(
+            "That is not the name of an environment variable.",
+            fix="Give the name, such as OPENAI_API_KEY; the key itself is never written down.",
+        )
+    return word
+
+
+def tier_named(tiers: Mapping[str, Any], name: str) -> Any:
+    """The tier called ``name``.
+
+    Raises:
+        UnknownName: if there is none.
+    """
+    if name not in tiers:
+        raise UnknownName(f"There is no tier {name!r}.", fix=f"There are: {', '.join(tiers)}.")
+    return tiers[name]

@@ -1,0 +1,246 @@
+"""A turn on the terminal while it happens.
+
+Text on a terminal streams as it is written. When a draft is discarded it stays visible, struck out and named as
+replaced, and the next tier's text starts below it: two models' words are never spliced. Where stdout is not a terminal
+nothing is printed before the answer is final.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, cast
+
+from tierwise import events as ev
+from tierwise.types import Answer, Decision, DecisionRecord
+from tierwise_app.console import err, out
+from tierwise_app.render import print_answer_end, reason_text
+from tierwise_app.text import clean, one_line
+
+if TYPE_CHECKING:
+    from tierwise import Copilot
+
+
+class Status:
+    """One dim line on stderr that says what is going on; it vanishes when something real is printed."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty() and not err().is_dumb_terminal
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """Replace the line."""
+        if self._live:
+            console = err()
+            console.file.write("\r\x1b[2K")
+            console.print(one_line(text, max(10, console.width - 1)), style="dim", end="")
+            console.file.flush()
+            self._shown = True
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+            self._shown = False
+
+
+class TurnView:
+    """Shows the events of one turn.
+
+    Args:
+        quiet: print nothing on stdout at all (the caller prints JSON).
+        drafts: name discarded drafts also where nothing streams.
+    """
+
+    def __init__(self, *, quiet: bool = False, drafts: bool = False) -> None:
+        self.answer: Answer | None = None
+        self.turn_id: str | None = None
+        self._stream = sys.stdout.isatty() and not quiet
+        self._drafts = drafts and not quiet
+        self._quiet = quiet
+        self._status = Status()
+        self._tiers: dict[int, str] = {}
+        self._problem = ""
+        self._causes = ""
+        # The text at the bottom of the screen: whose it is, what it is, and whether the cursor is on the line below it.
+        self._attempt = 0
+        self._draft = ""
+        self._ended = False
+
+    def show(self, event: ev.Event) -> None:
+        """Show one event."""
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    def close(self) -> None:
+        """The turn is over, or a person stopped it: end the line and say what went wrong."""
+        self._status.clear()
+        self._end_line()
+        if self._problem and not self._quiet:
+            err().print(self._problem, style="red")
+
+    def _on_start(self, event: ev.TurnStarted) -> None:
+        self.turn_id = event.turn_id
+        self._status.show("searching …")
+
+    def _on_attempt(self, event: ev.AttemptStarted) -> None:
+        self._tiers[event.attempt] = event.tier
+        self._tell(f"drafting on {event.tier} ({event.model}) …")
+
+    def _on_progress(self, event: ev.PromptProgress) -> None:
+        self._tell(f"{self._tiers.get(event.attempt)} reads the prompt: {event.done}/{event.total} tokens")
+
+    def _on_tool(self, event: ev.ToolRequested) -> None:
+        self._tell(f"using {event.name} …")
+
+    def _on_escalation(self, event: ev.TierEscalated) -> None:
+        self._causes = "; ".join(reason_text(r) for r in event.reasons[:1])
+        self._tell(f"escalating from {event.from_tier} to {event.to_tier}: {self._causes}")
+
+    def _on_text(self, event: ev.TextDelta) -> None:
+        if event.attempt != self._attempt:
+            self._end_line()
+            self._attempt, self._draft = event.attempt, ""
+        elif self._ended:
+            self._draft += "\n"
+        self._ended = False
+        text = clean(event.text)
+        self._draft += text
+        if self._stream:
+            self._status.clear()
+            out().print(text, end="")
+            sys.stdout.flush()
+        else:
+            self._status.show(f"drafting on {self._tiers.get(event.attempt)}: {len(self._draft)} characters")
+
+    def _on_discard(self, event: ev.AttemptDiscarded) -> None:
+        self._status.clear()
+        if event.attempt != self._attempt or not self._draft:
+            return
+        if self._stream and not self._erase():
+            self._end_line()
+        elif self._stream or self._drafts:
+            out().print(self._draft, style="dim strike")
+        if self._stream or self._drafts:
+            why = "; ".join(filter(None, (self._causes, clean(event.why))))
+            out().print(f"^ draft by {self._tiers.get(event.attempt)}, replaced: {why}\n", style="yellow")
+        self._attempt, self._draft, self._ended = 0, "", False
+
+    def _on_answer(self, event: ev.AnswerReady) -> None:
+        self._status.clear()
+        self.answer = event.answer
+        if event.answer.status == "blocked":
+            self._problem = f"blocked: {clean(event.answer.error or event.answer.text)}"
+        elif not self._quiet:
+            self._finish(event.answer)
+
+    def _on_failure(self, event: ev.TurnFailed) -> None:
+        self._status.clear()
+        self.answer = event.answer
+        self._problem = f"error: {clean(event.message)}"
+
+    def _finish(self, answer: Answer) -> None:
+        from tierwise import mark_citations
+
+        text = clean(mark_citations(answer.text, answer.citations))
+        shown = self._stream and self._draft
+        # A draft that has scrolled away cannot be marked any more; the citations below carry their quotes.
+        if shown and (text.strip() == self._draft.strip() or not self._erase()):
+            self._end_line()
+        else:
+            out().print(text)
+        self._draft = ""
+        print_answer_end(out(), answer)
+
+    def _tell(self, text: str) -> None:
+        """Show what goes on; the status line must not take the place of the text's last line."""
+        self._end_line()
+        self._status.show(text)
+
+    def _end_line(self) -> None:
+        if self._stream and self._draft and not self._ended:
+            out().print()
+            self._ended = True
+
+    def _erase(self) -> bool:
+        return erase(self._draft + "\n" * self._ended)
+
+
+_HANDLERS: dict[type[Any], Callable[[TurnView, Any], None]] = {
+    ev.TurnStarted: TurnView._on_start,
+    ev.AttemptStarted: TurnView._on_attempt,
+    ev.PromptProgress: TurnView._on_progress,
+    ev.TextDelta: TurnView._on_text,
+    ev.ToolRequested: TurnView._on_tool,
+    ev.TierEscalated: TurnView._on_escalation,
+    ev.AttemptDiscarded: TurnView._on_discard,
+    ev.AnswerReady: TurnView._on_answer,
+    ev.TurnFailed: TurnView._on_failure,
+}
+
+
+def erase(text: str) -> bool:
+    """Take text that was just printed off the terminal again; false if the terminal cannot, or it has scrolled."""
+    console = out()
+    if not console.is_terminal or console.is_dumb_terminal:
+        return False
+    rows = rows_of(text, console.width)
+    if rows >= console.height:
+        return False
+    console.file.write("\r" + (f"\x1b[{rows - 1}A" if rows > 1 else "") + "\x1b[J")
+    console.file.flush()
+    return True
+
+
+def rows_of(text: str, width: int) -> int:
+    """Screen rows that ``text`` covers in a terminal ``width`` columns wide that wraps at the edge."""
+    from rich.cells import cell_len
+
+    lines = text.expandtabs(8).split("\n")
+    return sum(max(1, -(-cell_len(line) // width)) for line in lines)
+
+
+def run_turn(copilot: Copilot, question: str, view: TurnView, **options: Any) -> Answer:
+    """Run one turn and show it; Ctrl-C stops it and gives what there is.
+
+    Raises:
+        TierwiseError: if the turn could not begin.
+        KeyboardInterrupt: if it was stopped before the message was stored.
+    """
+    stream = cast("Generator[ev.Event, None, None]", copilot.stream(question, **options))
+    try:
+        with closing(stream):
+            for event in stream:
+                view.show(event)
+    except KeyboardInterrupt:
+        view.close()
+        if view.turn_id is None:
+            raise
+        return answer_from(copilot.record.get(view.turn_id))
+    view.close()
+    assert view.answer is not None, "a turn ends with answer.ready or turn.failed"
+    return view.answer
+
+
+def answer_from(record: DecisionRecord) -> Answer:
+    """The public answer of a turn as the record keeps it."""
+    decision = Decision(record.stage, record.p_good, record.reasons) if record.stage else None
+    return Answer(
+        turn_id=record.turn_id,
+        thread=record.thread,
+        status="stopped" if record.status == "running" else record.status,
+        text=record.text,
+        tier=record.final,
+        citations=record.citations,
+        attempts=record.attempts,
+        decision=decision,
+        usage=record.usage,
+        cost_usd=record.cost_usd,
+        ms=record.ms.get("total", 0.0),
+        sent_out=record.sent_out,
+        notices=record.notices,
+        error=record.error,
+    )

@@ -1,0 +1,149 @@
+"""Answers and decision records as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tierwise.types import Answer, Attempt, Citation, Decision, DecisionRecord, Notice, Reason, SentOut
+from tierwise_app.text import clean, duration, money, one_line, place, plural, size, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_QUOTE = 200
+_SHORT_TEXT = 600
+
+
+def print_answer_end(console: Console, answer: Answer) -> None:
+    """Everything that follows the text of an answer: citations, then the line that says what it took, then notices."""
+    print_citations(console, answer.citations)
+    console.print(summary_line(answer), style="dim")
+    print_notices(console, answer.notices)
+
+
+def print_citations(console: Console, citations: Sequence[Citation]) -> None:
+    """One line a citation: number, file, page, quote. Sentences that share a span share the line."""
+    for n, citation in {c.n: c for c in citations}.items():
+        quote = one_line(citation.quote, _QUOTE)
+        console.print(f"  [{n}] {place(citation.source, citation.page)}: “{quote}”")
+
+
+def print_notices(console: Console, notices: Iterable[Notice]) -> None:
+    """One line a notice."""
+    for notice in notices:
+        console.print(f"! {notice.code}: {clean(notice.text)}", style="yellow")
+
+
+def summary_line(answer: Answer) -> str:
+    """Tier, why, cost, time and what left the device, on one line."""
+    parts = [f"[{answer.tier or answer.status}] {why(answer.decision)}".rstrip()]
+    parts += [money(answer.cost_usd), duration(answer.ms), sent(answer.sent_out)]
+    return " · ".join(parts)
+
+
+def why(decision: Decision | None) -> str:
+    """The first cause of the choice, empty if none was made; ``tierwise why`` shows all."""
+    return f"why: {reason_text(decision.reasons[0])}" if decision and decision.reasons else ""
+
+
+def reason_text(reason: Reason) -> str:
+    """A reason with its figures: what was measured against what."""
+    text = clean(reason.text).rstrip(".")
+    if reason.value is None:
+        return text
+    if any(format(reason.value, form) in text for form in (".3g", ".2f", ".0%")):
+        return text
+    against = "" if reason.threshold is None else f" against {reason.threshold:.3g}"
+    return f"{text} ({reason.value:.3g}{against})"
+
+
+def sent(out: SentOut) -> str:
+    """What left the device."""
+    if not out.bytes:
+        return "nothing left this device"
+    passages = f" with {plural(out.passages, 'passage')}" if out.passages else ""
+    return f"{size(out.bytes)}{passages} sent to {', '.join(out.hosts) or 'a server'}"
+
+
+def record_lines(record: DecisionRecord) -> Iterator[tuple[str, str]]:
+    """A decision record as ``(label, text)``; a line that goes on has an empty label."""
+    yield "turn", f"{record.turn_id} in thread {record.thread}, {when(record.created)}"
+    yield "asked", one_line(record.asked, 300)
+    wishes = [f"tier {record.requested_tier}", f"dial {record.dial}"]
+    wishes += ["locked to this device"] * record.locked + ["offline"] * record.offline
+    yield "wish", ", ".join(wishes)
+    yield "outcome", _outcome(record)
+    yield from _labelled("why", (reason_text(r) for r in record.reasons))
+    if record.p_good:
+        yield "p(good)", ", ".join(f"{tier} {p:.2f}" for tier, p in record.p_good.items())
+    for attempt in record.attempts:
+        yield from _attempt_lines(attempt)
+    yield from _labelled("tool", (_tool(t.name, t.ok, t.result, t.ms) for t in record.tools))
+    yield from _labelled(
+        "passage", (f"{p.score:.2f} {place(p.source, p.page)}: {one_line(p.text, 90)}" for p in record.passages)
+    )
+    cited = {c.n: c for c in record.citations}.values()
+    yield from _labelled("cited", (f"[{c.n}] {place(c.source, c.page)}: “{one_line(c.quote, 120)}”" for c in cited))
+    yield "left device", sent(record.sent_out)
+    tokens = f"{record.usage.prompt_tokens:,} tokens read, {record.usage.completion_tokens:,} written"
+    yield "cost", f"{money(record.cost_usd)}, {tokens}{' (estimated)' if record.usage.estimated else ''}"
+    phases = ", ".join(f"{phase} {duration(ms)}" for phase, ms in record.ms.items() if phase != "total")
+    if "total" in record.ms:
+        yield "time", duration(record.ms["total"]) + (f" ({phases})" if phases else "")
+    yield from _labelled("notice", (f"{n.code}: {clean(n.text)}" for n in record.notices))
+    if record.feedback:
+        yield "feedback", one_line(record.feedback)
+    if record.error:
+        yield "error", clean(record.error)
+
+
+def _outcome(record: DecisionRecord) -> str:
+    if record.final is None:
+        return record.status
+    way = f"{record.chosen} tried first, " if record.chosen and record.chosen != record.final else ""
+    stage = f" ({record.stage})" if record.stage else ""
+    return f"{record.status}: {way}{record.final} answered{stage}"
+
+
+def _attempt_lines(attempt: Attempt) -> Iterator[tuple[str, str]]:
+    served = "" if attempt.model_served == attempt.model_requested else f", served {attempt.model_served}"
+    figures = [duration(attempt.ms)]
+    if attempt.first_token_ms is not None:
+        figures.append(f"first word after {duration(attempt.first_token_ms)}")
+    if attempt.p_good is not None:
+        figures.append(f"p(good) {attempt.p_good:.2f}")
+    figures.append(money(attempt.cost_usd))
+    model = f"{clean(attempt.model_requested)}{clean(served)}"
+    yield f"attempt {attempt.n}", f"{attempt.tier} ({model}) {attempt.outcome}: {', '.join(figures)}"
+    for reason in attempt.reasons:
+        yield "", f"because {reason_text(reason)}"
+    if attempt.error:
+        yield "", f"error: {clean(attempt.error)}"
+    if attempt.text and attempt.outcome != "accepted":
+        yield "", f"its draft: {one_line(attempt.text, _SHORT_TEXT)}"
+
+
+def _tool(name: str, ok: bool, result: str, ms: float) -> str:
+    return f"{name} {'gave' if ok else 'failed:'} {one_line(result, 120)} ({duration(ms)})"
+
+
+def _labelled(label: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        yield label, text
+        label = ""
+
+
+def print_record(console: Console, record: DecisionRecord) -> None:
+    """Why a turn went as it went, for people."""
+    for label, text in record_lines(record):
+        console.print(f"{label:<12} {text}")
+
+
+def print_table(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table: columns as wide as their widest cell, nothing cut, no frames."""
+    cells = [list(heads), *([one_line(cell, 1000) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
+    for i, row in enumerate(cells):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        console.print(line, style="bold" if i == 0 else None)

@@ -1,0 +1,62 @@
+"""``threads`` and ``sources``: looking at, taking out and forgetting what is kept."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_threads_are_listed_shown_found_exported_and_deleted(cli, manual, tmp_path):
+    cli.serve(["The warranty of the kettle lasts 30 months."])
+    cli("ingest", manual)
+    cli("ask", "How long is the warranty of the kettle?", "--thread", "kitchen")
+    cli("ask", "Anything else?", "--thread", "other")
+
+    listed = cli("threads", "list", "--json").json
+    assert [t["thread"] for t in listed] == ["other", "kitchen"]
+    assert set(listed[0]) == {"thread", "title", "turns", "last", "locked"}
+    assert "How long is the warranty" in cli("threads", "show", "kitchen").out
+    assert [t["thread"] for t in cli("threads", "search", "kettle how", "--json").json] == ["kitchen"]
+    assert cli("threads", "search", "zebra").out.strip() == "nothing found"
+
+    markdown = cli("threads", "export", "kitchen").out
+    assert markdown.startswith("# kitchen\n")
+    assert "- [1] kettle.md: “" in markdown
+    target = tmp_path / "kitchen.json"
+    assert cli("threads", "export", "kitchen", "--format", "json", "--out", target).code == 0
+    assert json.loads(target.read_text(encoding="utf-8"))[0]["thread"] == "kitchen"
+    assert cli("threads", "export", "kitchen", "--out", target).code == 2
+
+    assert cli("threads", "delete", "kitchen").code == 2
+    assert cli.terminal("threads", "delete", "kitchen", typed="n\n").code == 130
+    assert cli("threads", "delete", "kitchen", "--yes", "--json").json == {"thread": "kitchen", "deleted": 1}
+    assert [t["thread"] for t in cli("threads", "list", "--json").json] == ["other"]
+
+
+def test_sources_are_listed_shown_removed_and_rebuilt(cli, manual):
+    cli("ingest", manual, "--collection", "home", "--lock")
+    path = str(manual / "kettle.md")
+
+    listed = cli("sources", "list", "--json").json
+    assert [(c["name"], c["locked"]) for c in listed["collections"]] == [("home", True)]
+    assert [s["path"] for s in listed["sources"]] == [path]
+    assert "locked to this device" in cli("sources", "list").out
+
+    shown = cli("sources", "show", "kettle.md", "--json").json
+    assert shown["pages"] == [{"page": None, "text": (manual / "kettle.md").read_text(encoding="utf-8")}]
+    assert cli("sources", "rebuild", "--json").json == {"passages": 2}
+    assert cli("search", "warranty", "--json").json[0]["source"] == path
+
+    assert cli("sources", "remove").code == 2
+    assert cli("sources", "remove", path, "--yes", "--json").json == {"removed": 1}
+    assert cli("sources", "list", "--json").json["sources"] == []
+    assert (manual / "kettle.md").exists()
+
+
+def test_questions_about_a_locked_collection_stay_on_the_device(cli, manual):
+    _, deep = cli.serve(["I'm sorry, but I cannot answer that question."], ["30 months."])
+    cli("ingest", manual, "--lock")
+
+    answer = cli("ask", "How long is the warranty of the kettle?", "--json").json
+
+    assert answer["tier"] == "quick"
+    assert deep.connections == 0
