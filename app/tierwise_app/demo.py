@@ -41,10 +41,11 @@ class Question:
 QUESTIONS = (
     Question("from a manual", "How many months does the warranty of the coffee machine last?"),
     Question("from a PDF", "What does a lost house key cost?"),
-    Question("too hard for the small model", "What do rent, heating and running costs come to in a year?"),
     Question(
-        "the same, locked to this device", "What do rent, heating and running costs come to in a year?", lock=True
+        "to be worked out from a table: too hard for the small model",
+        "By how many metres did day 4 climb more than day 6?",
     ),
+    Question("the same, locked to this device", "By how many metres did day 4 climb more than day 6?", lock=True),
 )
 
 

@@ -13,7 +13,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 from tierwise import events as ev
-from tierwise.types import Answer, Decision, DecisionRecord
+from tierwise.record import answer_of
+from tierwise.types import Answer
 from tierwise_app.console import err, out
 from tierwise_app.render import print_answer_end, reason_text
 from tierwise_app.text import clean, one_line
@@ -219,28 +220,7 @@ def run_turn(copilot: Copilot, question: str, view: TurnView, **options: Any) ->
         view.close()
         if view.turn_id is None:
             raise
-        return answer_from(copilot.record.get(view.turn_id))
+        return answer_of(copilot.record.get(view.turn_id))
     view.close()
     assert view.answer is not None, "a turn ends with answer.ready or turn.failed"
     return view.answer
-
-
-def answer_from(record: DecisionRecord) -> Answer:
-    """The public answer of a turn as the record keeps it."""
-    decision = Decision(record.stage, record.p_good, record.reasons) if record.stage else None
-    return Answer(
-        turn_id=record.turn_id,
-        thread=record.thread,
-        status="stopped" if record.status == "running" else record.status,
-        text=record.text,
-        tier=record.final,
-        citations=record.citations,
-        attempts=record.attempts,
-        decision=decision,
-        usage=record.usage,
-        cost_usd=record.cost_usd,
-        ms=record.ms.get("total", 0.0),
-        sent_out=record.sent_out,
-        notices=record.notices,
-        error=record.error,
-    )

@@ -1,4 +1,4 @@
-"""From a turn's state to its decision record, and from the record to the public answer."""
+"""From a turn's state to its decision record."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import from_json
 from tierwise.types import (
-    Answer,
     Attempt,
     Citation,
-    Decision,
     DecisionRecord,
     Notice,
     Passage,
@@ -89,32 +87,6 @@ def _attempts(
         yield Attempt(live.attempt, live.tier, live.model, live.model, outcome, live.text, ms=took, error=error)
     elif draft is not None:
         yield finished_attempt(services, draft, outcome)
-
-
-def answer_of(record: DecisionRecord) -> Answer:
-    """The public part of a decision record.
-
-    Raises:
-        ValueError: if the turn still runs.
-    """
-    if record.status == "running":
-        raise ValueError(f"turn {record.turn_id} is not over")
-    return Answer(
-        turn_id=record.turn_id,
-        thread=record.thread,
-        status=record.status,
-        text=record.text,
-        tier=record.final,
-        citations=record.citations,
-        attempts=record.attempts,
-        decision=Decision(record.stage, record.p_good, record.reasons) if record.stage else None,
-        usage=record.usage,
-        cost_usd=record.cost_usd,
-        ms=record.ms["total"],
-        sent_out=record.sent_out,
-        notices=record.notices,
-        error=record.error,
-    )
 
 
 def _all(kind: type[Any], values: Iterable[dict[str, Any]]) -> list[Any]:

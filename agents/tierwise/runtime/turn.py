@@ -12,8 +12,9 @@ from tierwise.errors import Blocked, TierwiseError, UsageError
 from tierwise.events import AnswerReady, Event, TurnFailed
 from tierwise.graph.build import STEP_LIMIT
 from tierwise.graph.context import Services, TurnContext
-from tierwise.graph.report import answer_of, decision_record
+from tierwise.graph.report import decision_record
 from tierwise.graph.state import TurnState
+from tierwise.record import answer_of
 from tierwise.redact import redact
 from tierwise.types import TurnStatus
 

@@ -8,8 +8,9 @@ from langgraph.runtime import Runtime
 
 from tierwise.events import AnswerReady
 from tierwise.graph.context import TurnContext
-from tierwise.graph.report import answer_of, decision_record
+from tierwise.graph.report import decision_record
 from tierwise.graph.state import TurnState
+from tierwise.record import answer_of
 
 
 async def record(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
