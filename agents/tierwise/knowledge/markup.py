@@ -6,7 +6,8 @@ import re
 import warnings as python_warnings
 from typing import TYPE_CHECKING
 
-from tierwise.knowledge.documents import Heading, Page, decode
+from tierwise.knowledge.document import Heading, Page
+from tierwise.knowledge.plain import decode
 
 if TYPE_CHECKING:
     from bs4 import Tag

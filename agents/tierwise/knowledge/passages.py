@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tierwise.knowledge.documents import Document, Heading, Page
+from tierwise.knowledge.document import Document, Heading, Page
 
 TARGET_TOKENS = 140  # with its title it stays well within the 256 tokens that the embedder reads
 MAX_TOKENS = 180

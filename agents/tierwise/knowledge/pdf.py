@@ -8,7 +8,7 @@ import warnings as python_warnings
 from typing import TYPE_CHECKING
 
 from tierwise.errors import InvalidInput
-from tierwise.knowledge.documents import Page
+from tierwise.knowledge.document import Page
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tierwise.errors import UnknownName
 from tierwise.knowledge.database import Database
-from tierwise.knowledge.documents import Document
+from tierwise.knowledge.document import Document
 from tierwise.knowledge.passages import Cut
 from tierwise.knowledge.report import Collection, Source
 from tierwise.types import Passage

@@ -129,10 +129,10 @@ class OpenAIChat:
 
     def _where(self) -> Where:
         key = os.environ.get(self._key_env, "") if self._key_env else ""
-        if not key and self._own_api:
+        if not key and self._key_env:
             raise AuthError(
                 f"{self._name} needs a key, and the variable {self._key_env} is not set.",
-                fix=f"Set {self._key_env}, or give the tier a base_url.",
+                fix=f"Set {self._key_env}" + (", or give the tier a base_url." if self._own_api else "."),
                 nothing_sent=True,
             )
         return Where(self._model, self._host, self._key_env or "the variable named in api_key_env", key)

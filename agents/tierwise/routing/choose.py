@@ -39,6 +39,11 @@ class TierState:
     down: str | None = None
 
 
+def rough_tokens(question: str) -> int:
+    """An upper guess before any model has counted; only questions that are far too long matter here."""
+    return len(question) // 3
+
+
 def resolve(tiers: Sequence[TierState], requested: str) -> TierState | None:
     """The tier a user means: by its name, else ``quick`` is the first and ``deep`` the last; ``auto`` is ``None``.
 

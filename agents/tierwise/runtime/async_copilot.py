@@ -9,16 +9,17 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
 
 from tierwise.config import Settings, Tier, load_settings
 from tierwise.errors import ConfigError, InvalidInput, StoreError, UnknownName
 from tierwise.events import AnswerReady, Event, TurnFailed
-from tierwise.guards.size import check_question
+from tierwise.guards import check_question, locks
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.routing.base import Question
-from tierwise.routing.choose import choose
+from tierwise.routing.choose import choose, rough_tokens
 from tierwise.runtime.assemble import assemble
+from tierwise.runtime.options import AskOptions, RouteOptions
 from tierwise.runtime.turn import new_thread_id, new_turn_id, run_turn
 from tierwise.types import Answer, Assessment, Dial, Passage, Reason
 
@@ -124,17 +125,7 @@ class AsyncCopilot:
             raise UnknownName(f"There is no tier {tier!r}.", fix=f"Tiers: {', '.join(self._services.models)}.")
         return self._services.models[tier]
 
-    async def ask(
-        self,
-        question: str,
-        *,
-        thread: str | None = None,
-        tier: str = "auto",
-        dial: Dial | None = None,
-        lock: bool = False,
-        collection: str | None = None,
-        offline: bool | None = None,
-    ) -> Answer:
+    async def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer:
         """Ask and wait for the answer: :meth:`stream`, drained.
 
         What goes wrong inside the turn does not raise: ``answer.status`` and ``answer.error`` say it, and
@@ -142,87 +133,63 @@ class AsyncCopilot:
 
         Args:
             question: the message.
-            thread: a thread to continue or to begin; by default a new one.
-            tier: ``auto``, ``quick``, ``deep`` or a tier's name.
-            dial: overrides the configured wish between economy and quality.
-            lock: keep this message on the device.
-            collection: search only this collection.
-            offline: refuse every tier that is not on the device.
+            options: ``thread``, ``tier``, ``dial``, ``lock``, ``collection``, ``offline``; see
+                :class:`~tierwise.runtime.options.AskOptions`.
 
         Raises:
             UsageError: for an empty question or a name that does not exist.
             StoreError: if the message cannot be stored.
         """
-        async with aclosing(
-            self.stream(
-                question, thread=thread, tier=tier, dial=dial, lock=lock, collection=collection, offline=offline
-            )
-        ) as events:
+        async with aclosing(self.stream(question, **options)) as events:
             async for event in events:
                 if isinstance(event, AnswerReady | TurnFailed):
                     answer = event.answer
         return answer
 
-    async def stream(
-        self,
-        question: str,
-        *,
-        thread: str | None = None,
-        tier: str = "auto",
-        dial: Dial | None = None,
-        lock: bool = False,
-        collection: str | None = None,
-        offline: bool | None = None,
-    ) -> AsyncGenerator[Event, None]:
+    async def stream(self, question: str, **options: Unpack[AskOptions]) -> AsyncGenerator[Event, None]:
         """Ask and get everything that happens as typed events; closing the iterator stops the turn.
 
         Takes and raises what :meth:`ask` does.
         """
-        state = self._state(question, thread, tier, dial, lock, collection, offline)
+        state = self._state(question, **options)
         graph = await self._running_graph()
         async with aclosing(run_turn(graph, self._services, state)) as events:
             async for event in events:
                 yield event
 
-    async def route(
-        self,
-        question: str,
-        *,
-        tier: str = "auto",
-        dial: Dial | None = None,
-        lock: bool = False,
-        collection: str | None = None,
-        offline: bool | None = None,
-    ) -> Route:
+    async def route(self, question: str, **options: Unpack[RouteOptions]) -> Route:
         """What would be chosen for a question, without drafting and without leaving a record.
+
+        Takes the options of :meth:`ask` but ``thread``.
 
         Raises:
             UsageError: for an empty question or a name that does not exist.
             Blocked: if no tier may answer.
         """
-        state = self._state(question, None, tier, dial, lock, collection, offline)
+        state = self._state(question, **options)
         services = self._services
         passages: tuple[Passage, ...] = ()
         if services.retriever is not None:
             found = await asyncio.to_thread(
-                services.retriever.search, question, k=services.settings.passages, collection=collection
+                services.retriever.search, question, k=services.settings.passages, collection=state["collection"]
             )
             passages = tuple(found)
         tiers = services.tier_states()
+        dial = cast(Dial, state["dial"])
         try:
             assessment = await services.router.assess(
-                Question(question, tuple(t.name for t in tiers), passages=passages, dial=cast(Dial, state["dial"]))
+                Question(question, tuple(t.name for t in tiers), passages=passages, dial=dial)
             )
         except Exception:  # a router that fails leaves the choice to the rules, here as in a turn
             assessment = Assessment()
         choice = choose(
             tiers,
-            requested=tier,
-            locked=state["locked"] or any(p.locked for p in passages),
+            requested=state["requested"],
+            locked=bool(locks(message=state["locked"], passages=passages)),
             offline=state["offline"],
-            prompt_tokens=len(question) // 3,
+            prompt_tokens=rough_tokens(question),
             assessment=assessment,
-            dial=cast(Dial, state["dial"]),
+            dial=dial,
         )
         return Route(choice.tier, assessment.p_good, choice.reasons + assessment.reasons)
 
@@ -245,12 +212,13 @@ class AsyncCopilot:
     def _state(
         self,
         question: str,
-        thread: str | None,
-        tier: str,
-        dial: Dial | None,
-        lock: bool,
-        collection: str | None,
-        offline: bool | None,
+        *,
+        thread: str | None = None,
+        tier: str = "auto",
+        dial: Dial | None = None,
+        lock: bool = False,
+        collection: str | None = None,
+        offline: bool | None = None,
     ) -> TurnState:
         settings = self.settings
         question = check_question(question, limit=sys.maxsize)  # its size is judged once it is stored

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from tierwise.events import Event
 from tierwise.runtime.async_copilot import AsyncCopilot, Route
 from tierwise.runtime.background import BackgroundLoop
-from tierwise.types import Answer, Dial
+from tierwise.runtime.options import AskOptions, RouteOptions
+from tierwise.types import Answer
 
 if TYPE_CHECKING:
     from tierwise.config import Settings, Tier
@@ -65,56 +66,17 @@ class Copilot:
         """The model behind a tier."""
         return self._copilot.model(tier)
 
-    def ask(
-        self,
-        question: str,
-        *,
-        thread: str | None = None,
-        tier: str = "auto",
-        dial: Dial | None = None,
-        lock: bool = False,
-        collection: str | None = None,
-        offline: bool | None = None,
-    ) -> Answer:
+    def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer:
         """Ask and wait for the answer; see :meth:`AsyncCopilot.ask`."""
-        return self._loop.run(
-            self._copilot.ask(
-                question, thread=thread, tier=tier, dial=dial, lock=lock, collection=collection, offline=offline
-            )
-        )
+        return self._loop.run(self._copilot.ask(question, **options))
 
-    def stream(
-        self,
-        question: str,
-        *,
-        thread: str | None = None,
-        tier: str = "auto",
-        dial: Dial | None = None,
-        lock: bool = False,
-        collection: str | None = None,
-        offline: bool | None = None,
-    ) -> Iterator[Event]:
+    def stream(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Ask and iterate over what happens; closing the iterator stops the turn; see :meth:`AsyncCopilot.stream`."""
-        return self._loop.iterate(
-            self._copilot.stream(
-                question, thread=thread, tier=tier, dial=dial, lock=lock, collection=collection, offline=offline
-            )
-        )
+        return self._loop.iterate(self._copilot.stream(question, **options))
 
-    def route(
-        self,
-        question: str,
-        *,
-        tier: str = "auto",
-        dial: Dial | None = None,
-        lock: bool = False,
-        collection: str | None = None,
-        offline: bool | None = None,
-    ) -> Route:
+    def route(self, question: str, **options: Unpack[RouteOptions]) -> Route:
         """What would be chosen for a question, without drafting; see :meth:`AsyncCopilot.route`."""
-        return self._loop.run(
-            self._copilot.route(question, tier=tier, dial=dial, lock=lock, collection=collection, offline=offline)
-        )
+        return self._loop.run(self._copilot.route(question, **options))
 
     def close(self) -> None:
         """End the models' processes and close the stores; safe to call twice."""

@@ -13,7 +13,8 @@ from reportlab.pdfgen.canvas import Canvas
 
 from tierwise.errors import InvalidInput
 from tierwise.knowledge import documents
-from tierwise.knowledge.documents import Document, parse_document, read_document
+from tierwise.knowledge.document import Document
+from tierwise.knowledge.documents import parse_document, read_document
 
 
 def read(name: str, data: bytes | str) -> Document:

@@ -7,7 +7,8 @@ import string
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tierwise.knowledge.documents import Document, Page, parse_document
+from tierwise.knowledge.document import Document, Page
+from tierwise.knowledge.documents import parse_document
 from tierwise.knowledge.passages import MAX_CHARS, MAX_TOKENS, Cut, cut, rough_token_spans
 from tierwise.models.minilm import MiniLM
 

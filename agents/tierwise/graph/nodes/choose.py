@@ -12,7 +12,7 @@ from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import from_json, to_json
 from tierwise.routing.base import Question
-from tierwise.routing.choose import choose
+from tierwise.routing.choose import choose, rough_tokens
 from tierwise.types import Assessment, Notice, Passage
 
 
@@ -42,13 +42,12 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
     except Exception as error:
         assessment = Assessment()
         notices.append(Notice("router_failed", f"The router failed, so the rules decided: {error}"))
-    question_tokens = len(state["asked"]) // 3  # before any model has counted; only far too long questions matter here
     choice = choose(
         tiers,
         requested=state["requested"],
         locked=state["locked"],
         offline=state["offline"],
-        prompt_tokens=question_tokens,
+        prompt_tokens=rough_tokens(state["asked"]),
         assessment=assessment,
         dial=state["dial"],  # type: ignore[arg-type]
     )
