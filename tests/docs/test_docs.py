@@ -58,6 +58,7 @@ def test_toml_blocks_are_valid_configurations(code: str) -> None:
 @pytest.mark.parametrize("code", blocks("sh", "console"))
 def test_commands_in_the_docs_exist(code: str) -> None:
     import typer
+
     from tierwise_app.cli import app
 
     for line in code.splitlines():
