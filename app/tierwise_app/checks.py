@@ -170,8 +170,7 @@ def _key(tier: Tier) -> Check:
         )
     if os.environ.get(variable):
         return Check(name, "ok", f"{variable} is set")
-    effect = "is asked without a key" if tier.base_url else "will not answer"
-    return Check(name, "warn", f"{variable} is not set: {tier.name} {effect}", f"Run: export {variable}=…")
+    return Check(name, "warn", f"{variable} is not set: {tier.name} will not answer", f"Run: export {variable}=…")
 
 
 def _trial(name: str, tier: Tier, settings: Settings) -> Check:
