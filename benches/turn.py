@@ -45,9 +45,7 @@ def main() -> None:
     print(f"Our own time in a turn, {TURNS} turns with retrieval and SQLite checkpoints (bar: median <= 30 ms)")
     for phase, values in figures.items():
         late = sorted(values)[int(0.95 * TURNS)]
-        print(
-            f"  {phase:<24} median {statistics.median(values):7.1f} ms   p95 {late:7.1f} ms"
-        )
+        print(f"  {phase:<24} median {statistics.median(values):7.1f} ms   p95 {late:7.1f} ms")
 
 
 if __name__ == "__main__":
