@@ -253,3 +253,19 @@ def test_the_time_of_each_phase_is_recorded(copilots: Any) -> None:
     ms = copilot.record.get(answer.turn_id).ms
     assert set(ms) >= {"retrieve", "choose", "model", "verify", "finish", "total"}
     assert 60 <= ms["model"] <= ms["total"] <= wall
+
+
+def test_a_copilot_dropped_on_its_own_loop_does_not_wait_for_itself(own_home: Path) -> None:
+    copilot = Copilot([Tier("quick", ScriptedModel(["x"]))], **parts(own_home))
+    copilot.ask("hello")
+    loop, model = copilot._loop, copilot.model("quick")
+
+    async def drop() -> None:
+        copilot._shut()  # as the garbage collector would, in the thread of the loop
+
+    loop.run(drop())
+    for _ in range(200):
+        if model.closed:  # type: ignore[attr-defined]
+            break
+        time.sleep(0.02)
+    assert model.closed  # type: ignore[attr-defined]

@@ -19,10 +19,9 @@ class BackgroundLoop:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="tierwise")
         self._thread.start()
 
-    @property
-    def closed(self) -> bool:
-        """Whether :meth:`close` has been called."""
-        return self._loop.is_closed()
+    def is_own_thread(self) -> bool:
+        """Whether the caller runs on the loop itself."""
+        return threading.current_thread() is self._thread
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end; an interrupt of the waiting thread cancels it and waits for its clean-up."""

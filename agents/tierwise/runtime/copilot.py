@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -36,6 +38,8 @@ class Copilot:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._copilot = AsyncCopilot(*args, **kwargs)
         self._loop = BackgroundLoop()
+        # Also runs when the copilot is dropped, and at the end of a program that never closed it.
+        self._shut = weakref.finalize(self, _shut, self._copilot, self._loop)
 
     @property
     def settings(self) -> Settings:
@@ -79,13 +83,19 @@ class Copilot:
         return self._loop.run(self._copilot.route(question, **options))
 
     def close(self) -> None:
-        """End the models' processes and close the stores; safe to call twice."""
-        if not self._loop.closed:
-            self._loop.run(self._copilot.aclose())
-            self._loop.close()
+        """End the models' processes and close the stores; safe to call twice, and done at the program's end."""
+        self._shut()
 
     def __enter__(self) -> Copilot:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _shut(copilot: AsyncCopilot, loop: BackgroundLoop) -> None:
+    if loop.is_own_thread():  # the garbage collector runs in any thread, and this one must not wait for itself
+        threading.Thread(target=_shut, args=(copilot, loop), daemon=True).start()
+        return
+    loop.run(copilot.aclose())
+    loop.close()
