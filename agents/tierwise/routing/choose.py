@@ -1,7 +1,7 @@
 """From tiers, rules and an assessment to a choice. Pure functions: the same input gives the same choice.
 
 Every reason names a true cause. A tier that would have come first and was passed over is given with all that stands
-against it; take that away and it is chosen.
+against it; take that away and it is chosen, unless a router expects it to fail.
 """
 
 from __future__ import annotations
