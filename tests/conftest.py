@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# No time limits on examples: machines are busy. CI repeats the same examples; `HYPOTHESIS_PROFILE=thorough` looks further.
+# No time limits: machines are busy. CI repeats the same examples; HYPOTHESIS_PROFILE=thorough looks further.
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=3000)
