@@ -20,6 +20,8 @@ def is_alive(owner: str) -> bool:
         return True
     pid, _, started = owner.partition(":")
     try:
-        return f"{psutil.Process(int(pid)).create_time():.3f}" == started
+        process = psutil.Process(int(pid))
+        # A dead process that nobody has asked about yet keeps its number.
+        return f"{process.create_time():.3f}" == started and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError):
         return False

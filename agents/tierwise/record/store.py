@@ -37,6 +37,8 @@ class ThreadSummary:
 class Record:
     """``record.sqlite``: every turn from the moment its message arrives. Thread-safe; several processes may share it.
 
+    Opening it ends the turns of processes that died, see :meth:`repair`.
+
     Args:
         home: folder of the stores.
 
@@ -47,6 +49,7 @@ class Record:
     def __init__(self, home: Path) -> None:
         self._db = connect(home)
         self._lock = threading.RLock()
+        self.repair()
 
     # -- a turn's life -------------------------------------------------------------------------------------------------
 

@@ -86,7 +86,6 @@ class AsyncCopilot:
         self._nodes = tuple(nodes)
         self._opening: asyncio.Task[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._services.record.repair()
 
     @property
     def settings(self) -> Settings:
