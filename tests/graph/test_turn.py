@@ -107,13 +107,27 @@ def test_a_locked_passage_locks_the_turn_and_its_place_in_the_history(copilots: 
     assert not any("salary" in m.content or "earn" in m.content for m in sent)
 
 
+def test_a_turn_that_reads_a_locked_message_is_locked_by_it(copilots: Any) -> None:
+    copilot = copilots(["Noted.", "UNSURE: your salary is 5,000."], ["never"])
+    copilot.ask("My salary is 5,000.", thread="t", lock=True)
+    answer = copilot.ask("What did I say?", thread="t")
+    assert (answer.tier, codes(answer)) == ("quick", ["locked", "would_escalate"])
+    assert copilot.record.get(answer.turn_id).locked
+    assert copilot.model("deep").requests == []
+    copilot.ask("Something else", thread="t", tier="deep")  # it sees neither turn
+    assert [m.content for m in copilot.model("deep").requests[0].messages[1:]] == ["Something else"]
+    assert copilot.ask("What did I say?", thread="new").tier == "deep"  # other threads are not concerned
+
+
 def test_a_locked_thread_stays_on_the_device(copilots: Any) -> None:
     copilot = copilots(["UNSURE."], ["never"])
     copilot.record.lock_thread("t", True)
     assert copilot.ask("hello", thread="t").tier == "quick"
     assert copilot.ask("hello", thread="t", tier="deep").status == "blocked"
     copilot.record.lock_thread("t", False)
-    assert copilot.ask("hello", thread="t").tier == "deep"
+    assert copilot.ask("hello", thread="t").tier == "quick"  # it reads what was said under the lock
+    assert copilot.ask("hello", thread="t", tier="deep").tier == "deep"  # this one does not
+    assert len(copilot.model("deep").requests[0].messages) == 2
 
 
 def test_a_locked_app_stays_on_the_device(copilots: Any, own_home: Any) -> None:

@@ -164,6 +164,14 @@ class Record:
             for message in (Message("user", row["asked"]), Message("assistant", row["text"] or _NO_ANSWER))
         ]
 
+    def has_locked_turns(self, thread: str) -> bool:
+        """Whether the thread's history holds a turn that must stay on the device."""
+        rows = self._rows(
+            "SELECT 1 FROM turns WHERE thread = ? AND locked = 1 AND status NOT IN ('running', 'blocked') LIMIT 1",
+            (thread,),
+        )
+        return bool(rows)
+
     def threads(self, limit: int = 50) -> list[ThreadSummary]:
         """Threads, the most recently used first."""
         rows = self._rows(

@@ -9,6 +9,7 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
+from tierwise.config import Tier
 from tierwise.errors import ModelError
 from tierwise.events import AttemptDiscarded, AttemptStarted, TextDelta
 from tierwise.graph.context import Live, TurnContext
@@ -19,7 +20,7 @@ from tierwise.graph.step import StepResult, cost_of, run_step
 from tierwise.graph.toolbox import may_call, specs_for, step_messages
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import ChatRequest
-from tierwise.types import Attempt, Notice, Passage, Usage
+from tierwise.types import Attempt, Message, Notice, Passage, Usage
 
 
 async def generate(
@@ -39,7 +40,9 @@ async def generate(
     context.live = Live(attempt, tier.name, tier.model_name, draft["text"] if draft else "")
     notices: list[Notice] = []
     try:
-        history = await asyncio.to_thread(services.record.history, state["thread"], with_locked=tier.stays_on_device)
+        history, locked = await asyncio.to_thread(_history, state, context, tier)
+        if locked and not state["locked"]:
+            notices.append(Notice("locked", "An earlier message of this thread is locked: this turn stays, too."))
         prompt = await fit(
             model,
             tier.name,
@@ -75,6 +78,7 @@ async def generate(
     live = context.live
     context.live = None
     update: TurnState = {
+        "locked": locked,
         "notices": to_json(notices + _notices(state, runtime)),
         "sent": [live.sent] if live and live.sent else [],
         "ms": {"model": result.ms},
@@ -100,6 +104,20 @@ async def generate(
         ]
         return Command(update=update, goto=sends)
     return Command(update=update, goto="verify")
+
+
+def _history(state: TurnState, context: TurnContext, tier: Tier) -> tuple[list[Message], bool]:
+    """The thread's earlier messages as this tier may see them, and whether the turn is locked by reading them.
+
+    A tier on the device sees locked messages, and what it then writes may repeat them: neither this draft nor this turn
+    may leave the device any more. Any other tier does not see them.
+    """
+    record = context.services.record
+    locked = state["locked"]
+    if tier.stays_on_device and not locked and record.has_locked_turns(state["thread"]):
+        record.lock_turn(context.turn_id)
+        locked = True
+    return record.history(state["thread"], with_locked=tier.stays_on_device), locked
 
 
 def _draft(state: TurnState, result: StepResult, text: str) -> Json:
