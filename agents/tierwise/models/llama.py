@@ -15,7 +15,7 @@ from tierwise.jsonable import to_json
 from tierwise.models.base import Capabilities, ChatRequest, Chunk, Completed, Delta, Reading
 from tierwise.models.gguf import GgufHeader, read_header
 from tierwise.models.llama_process import LoadPlan, Supervisor
-from tierwise.models.memory import check_memory
+from tierwise.models.memory import check_memory, prefix_budget
 from tierwise.types import TokenEvidence, Usage
 
 DEFAULT_CONTEXT = 8192
@@ -142,7 +142,13 @@ class LlamaModel:
         n_ctx = self._context(header)
         check_memory(header, n_ctx, name=self._name)
         threads = self._threads or fixed_threads()
-        return LoadPlan(str(self.path), n_ctx, threads or usable_cores(), adapt=threads is None)
+        return LoadPlan(
+            str(self.path),
+            n_ctx,
+            threads or usable_cores(),
+            adapt=threads is None,
+            prefix_budget=prefix_budget(header, n_ctx),
+        )
 
     def _header(self) -> GgufHeader:
         if importlib.util.find_spec("llama_cpp") is None:

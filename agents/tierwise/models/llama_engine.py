@@ -1,4 +1,4 @@
-"""One GGUF on llama.cpp's C API: reads a prompt (keeping the prefix it already holds), decodes, measures.
+"""One GGUF on llama.cpp's C API: reads a prompt (but for the prefix it already knows), decodes, measures.
 
 Runs in the model's own process only: a crash in here is a crash of that process.
 """
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tierwise.errors import ContextTooLong, ModelError, ModelFileError
 from tierwise.models.memory import BATCH
+from tierwise.models.prefixes import Prefixes, Stored, common
 from tierwise.models.sampling import Sampler, measure
 from tierwise.models.stops import StopFilter
 from tierwise.models.threads import ThreadChoice
@@ -65,16 +66,27 @@ class Engine:
         n_threads: threads for reading and decoding, at most.
         adapt: use fewer threads while that is faster.
         safe_mode: keep weights in their plain layout; slower to read, but without the CPU-specific kernels.
+        prefix_budget: bytes for the prefixes of conversations other than the one it is in.
 
     Raises:
         ModelFileError: if llama.cpp refuses the file, with its own reason.
     """
 
-    def __init__(self, path: str, *, n_ctx: int, n_threads: int, adapt: bool = False, safe_mode: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        n_ctx: int,
+        n_threads: int,
+        adapt: bool = False,
+        safe_mode: bool = False,
+        prefix_budget: int = 0,
+    ) -> None:
         self.n_ctx = n_ctx
         self._threads = ThreadChoice(n_threads) if adapt else None
         self.stop_now = False
         self._held: list[int] = []
+        self._prefixes = Prefixes(prefix_budget)
         self._complaints: list[str] = []
         self._log = lib.llama_log_callback(self._note)
         lib.llama_log_set(self._log, None)
@@ -209,8 +221,11 @@ class Engine:
             yield rest
 
     def _read(self, prompt: list[int], on_progress: Callable[[int, int], None]) -> int:
+        if self.stop_now:
+            raise Cancelled
         # The last token is always read again: its logits are what the answer starts from.
-        kept = _common(self._held, prompt[:-1])
+        self._recall(prompt[:-1])
+        kept = common(self._held, prompt[:-1])
         if not lib.llama_memory_seq_rm(self._memory, 0, kept, -1):
             lib.llama_memory_clear(self._memory, True)
             kept = 0
@@ -220,6 +235,38 @@ class Engine:
             self._step(prompt[start : start + BATCH])
         on_progress(len(prompt), len(prompt))
         return kept
+
+    def _recall(self, prompt: list[int]) -> None:
+        """Store what the context holds if it is of another conversation, and copy back what is known of this one."""
+        held = common(self._held, prompt)
+        found = self._prefixes.find(prompt, held=held)
+        if self._prefixes.wants(self._held, staying=0 if found else held):
+            self._store(needed_next=found)
+        if found is None:
+            return
+        self._held = list(found.tokens)
+        if lib.llama_state_seq_set_data(self._context, _bytes(found.state), found.state.nbytes, 0):
+            self._prefixes.used(found, staying=common(found.tokens, prompt))
+        else:
+            self._prefixes.remove(found)
+            self._forget()
+
+    def _store(self, *, needed_next: Stored | None) -> None:
+        # A step that was stopped may have left keys behind; a memory that cannot drop them is not stored.
+        length = len(self._held)
+        if not lib.llama_memory_seq_rm(self._memory, 0, length, -1):
+            return
+        if lib.llama_memory_seq_pos_max(self._memory, 0) != length - 1:
+            return
+        size = lib.llama_state_seq_get_size(self._context, 0)
+        if self._prefixes.make_room(size, keep=needed_next):
+            state = np.empty(size, np.uint8)
+            if lib.llama_state_seq_get_data(self._context, _bytes(state), size, 0) == size:
+                self._prefixes.add(Stored(tuple(self._held), state))
+
+    def _forget(self) -> None:
+        self._held = []
+        lib.llama_memory_clear(self._memory, True)
 
     def _decode(self, how: Generation, outcome: Outcome, *, room: int) -> Iterator[int | None]:
         """Yield token ids; ``None`` when the model ended its answer, nothing more when the limit did."""
@@ -263,8 +310,7 @@ class Engine:
         if status == 2 or self.stop_now:
             raise Cancelled
         if status != 0:
-            self._held = []
-            lib.llama_memory_clear(self._memory, True)
+            self._forget()
             raise ModelError(f"llama.cpp could not compute the next step (status {status}): {self._complaint()}.")
         self._held += tokens
 
@@ -282,8 +328,5 @@ class Engine:
         return self._complaints[0].removesuffix(".") if self._complaints else "it gives no reason"
 
 
-def _common(left: list[int], right: list[int]) -> int:
-    for index, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return index
-    return min(len(left), len(right))
+def _bytes(state: NDArray[np.uint8]) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

@@ -39,6 +39,7 @@ class LoadPlan:
     n_ctx: int
     n_threads: int
     adapt: bool = False
+    prefix_budget: int = 0
 
 
 class Call:
@@ -148,6 +149,7 @@ class _Child:
             "n_threads": plan.n_threads,
             "adapt": plan.adapt,
             "safe_mode": self._safe_mode,
+            "prefix_budget": plan.prefix_budget,
         }
         try:
             while frame is not None:

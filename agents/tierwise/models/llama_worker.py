@@ -44,6 +44,7 @@ class Worker:
                 n_threads=load["n_threads"],
                 adapt=load["adapt"],
                 safe_mode=load["safe_mode"],
+                prefix_budget=load["prefix_budget"],
             )
             form = PromptFormat(engine.template, engine.control_texts, bos=engine.bos[1], eos=engine.eos[1])
         except TierwiseError as error:

@@ -82,6 +82,16 @@ def check_memory(header: GgufHeader, n_ctx: int, *, name: str) -> None:
     )
 
 
+def prefix_budget(header: GgufHeader, n_ctx: int) -> int:
+    """Bytes that the stored prefixes of other conversations may take.
+
+    As many as the window itself, and at most half of what the loaded model leaves free: a model that only just fits
+    stores none, and none is refused for their sake.
+    """
+    need = memory_need(header, n_ctx)
+    return min(need.context, max(0, available_memory() - need.total - _MARGIN) // 2)
+
+
 def _fitting(need: MemoryNeed, free: int, n_ctx: int) -> int:
     room = free - need.weights - need.buffers - _MARGIN
     return max(256, int(n_ctx * room / max(1, need.context)) // 256 * 256)
