@@ -128,11 +128,17 @@ class OpenAIChat:
     # -- the request ---------------------------------------------------------------------------------------------------
 
     def _where(self) -> Where:
-        key = os.environ.get(self._key_env, "") if self._key_env else ""
+        key = os.environ.get(self._key_env, "").strip() if self._key_env else ""
         if not key and self._key_env:
             raise AuthError(
                 f"{self._name} needs a key, and the variable {self._key_env} is not set.",
                 fix=f"Set {self._key_env}" + (", or give the tier a base_url." if self._own_api else "."),
+                nothing_sent=True,
+            )
+        if not (key.isascii() and key.isprintable()):  # an HTTP header cannot carry it
+            raise AuthError(
+                f"The key in {self._key_env} holds a character that no key has.",
+                fix=f"Set {self._key_env} again, to the key alone.",
                 nothing_sent=True,
             )
         return Where(self._model, self._host, self._key_env or "the variable named in api_key_env", key)

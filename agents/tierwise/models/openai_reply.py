@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -168,10 +169,12 @@ class _Bounded(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
         async for part in self._stream:
+            # A byte order mark before the first event would hide that event from the reader.
+            body = part if size else part.removeprefix(BOM_UTF8)
             size += len(part)
             if size > MAX_REPLY:
                 raise ValueError(f"the answer is longer than {MAX_REPLY >> 20} MB")
-            yield part
+            yield body
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -210,6 +210,21 @@ async def test_the_environment_cannot_send_it_elsewhere(server: Server, hosted, 
     assert (await ask(hosted()))[0] == "Hello world"
 
 
+async def test_a_key_copied_with_its_line_end_works(server: Server, hosted, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    server.plays = [stream(piece("ok", "stop"), DONE)]
+    monkeypatch.setenv("SOME_KEY", f" {KEY}\n")
+    await ask(hosted(api_key_env="SOME_KEY"))
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+async def test_a_key_that_no_header_can_carry_is_named_and_nothing_sent(server: Server, hosted, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("SOME_KEY", "schl\u00fcssel")
+    with pytest.raises(errors.AuthError, match="SOME_KEY") as raised:
+        await ask(hosted(api_key_env="SOME_KEY"))
+    assert raised.value.nothing_sent
+    assert server.bodies == []
+
+
 async def test_no_key_for_the_openai_api_fails_before_any_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(errors.AuthError, match="OPENAI_API_KEY is not set"):
@@ -271,6 +286,7 @@ ODD = {
         DONE,
     ],
     "data after the end": [piece("Hello "), piece("world", "stop"), DONE, piece("more")],
+    "a byte order mark first": ["\ufeff" + piece("Hello "), piece("world", "stop"), DONE],
     "role again and again": [piece(role="assistant"), piece("Hello ", role="assistant"), piece("world", "stop"), DONE],
     "no DONE": [piece("Hello "), piece("world", "stop")],
     "empty choices": ['data: {"choices": []}\n\n', piece("Hello "), piece("world", "stop"), DONE],
