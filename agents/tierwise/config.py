@@ -158,10 +158,12 @@ def load_settings(path: Path | None = None, *, env: Mapping[str, str] = os.envir
         values |= _read(path)
         values["home"] = home
     if dial := env.get("TIERWISE_DIAL"):
-        values["dial"] = dial
+        values["dial"] = _dial("TIERWISE_DIAL", dial)
     for name in ("offline", "locked"):
         if (word := env.get(f"TIERWISE_{name.upper()}")) is not None:
             values[name] = _flag(f"TIERWISE_{name.upper()}", word)
+    if dial := overrides.get("dial"):
+        _dial("The dial", dial)
     values |= {k: v for k, v in overrides.items() if v is not None and k != "home"}
     return _checked(Settings(**values))
 
@@ -170,7 +172,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.") from error
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{path} cannot be read: {why}.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", fix="Correct that line.") from error
     tiers = data.pop("tiers", [])
@@ -225,10 +228,15 @@ def _flag(name: str, word: str) -> bool:
     raise ConfigError(f"{name} is {word!r}.", fix="Use 1 or 0.")
 
 
+def _dial(name: str, word: Any) -> Any:
+    if word not in get_args(Dial):
+        raise ConfigError(f"{name} is {word!r}.", fix="Use economy, balanced or quality.")
+    return word
+
+
 def _checked(settings: Settings) -> Settings:
     where = f"{settings.path}: " if settings.path else ""
-    if settings.dial not in get_args(Dial):
-        raise ConfigError(f"{where}dial is {settings.dial!r}.", fix="Use economy, balanced or quality.")
+    _dial(f"{where}dial", settings.dial)
     for name in ("passages", "max_question_chars"):
         value = getattr(settings, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

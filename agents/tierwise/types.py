@@ -45,6 +45,15 @@ class Usage:
     cached_tokens: int = 0
     estimated: bool = False
 
+    def __add__(self, other: Usage) -> Usage:
+        """Both together; estimated if one of them is."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.estimated or other.estimated,
+        )
+
 
 # -- knowledge ---------------------------------------------------------------------------------------------------------
 

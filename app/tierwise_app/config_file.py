@@ -180,8 +180,7 @@ def check_entry(entry: dict[str, Any], home: Path) -> None:
     if "price" in values:
         values["price"] = Price(**values["price"])
     tier = Tier(**values)
-    if tier.model_name.startswith("llama:"):
-        _ = open_model(tier, home=home).capabilities
+    _ = open_model(tier, home=home).capabilities
 
 
 def variable_name(word: str) -> str:

@@ -127,6 +127,20 @@ def test_models_add_refuses_a_file_that_is_no_model(cli, tmp_path):
     assert not (cli.home / "tierwise.toml").exists()
 
 
+@pytest.mark.parametrize("words", [("openai:gpt-x", "--base-url", "notaurl"), ("openai:",), ("llama:",)])
+def test_models_add_refuses_what_could_never_answer(cli, words):
+    ran = cli("models", "add", *words, "--json")
+    assert ran.code == 2
+    assert ran.json["error"]["message"]
+    assert not (cli.home / "tierwise.toml").exists()
+
+
+def test_a_wrong_dial_on_the_command_line_is_not_blamed_on_the_file(cli):
+    cli.write_config('dial = "quality"\n')
+    ran = cli("ask", "hi", "--dial", "fast")
+    assert (ran.code, ran.err.strip()) == (2, "error: The dial is 'fast'. Use economy, balanced or quality.")
+
+
 def test_models_test_tries_each_tier(cli):
     cli.serve(["One two three."], ["Four."])
     cli.write_config((cli.home / "tierwise.toml").read_text(encoding="utf-8") + _unreachable())

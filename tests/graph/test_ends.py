@@ -16,10 +16,12 @@ import pytest
 from parts import MarkerVerifier, Shelf, TinyEmbedder
 
 from tierwise import AsyncCopilot, ConfigError, Copilot, Tier
-from tierwise.errors import Unreachable
+from tierwise.config import Price
+from tierwise.errors import AuthError, ModelTimeout, ServerError, Unreachable, UsageError
 from tierwise.graph import Node
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.testing import ScriptedModel, Step, block_network
+from tierwise.types import ToolCall
 
 SLOW = Step("one two three four five six seven eight", delay=0.03)
 
@@ -240,6 +242,111 @@ def test_what_certainly_did_not_leave_is_not_counted_as_sent(copilots: Any) -> N
     assert copilots(["UNSURE."], [Step(error=broke)]).ask("hi").sent_out.bytes > 0
 
 
+def test_what_left_is_counted_over_retries(copilots: Any) -> None:
+    refused = Step(error=Unreachable("Nothing answers.", nothing_sent=True))
+    failed = Step(error=ServerError("It failed."))
+    once = copilots(["UNSURE."], [failed, "Better."]).ask("hi")
+    assert once.text == "Better."
+    good = copilots(["UNSURE."], ["Better."]).ask("hi").sent_out.bytes
+    assert once.sent_out.bytes > good  # the request that failed had left too
+    assert copilots(["UNSURE."], [refused, "Better."]).ask("hi").sent_out.bytes == good
+    assert copilots(["UNSURE."], [failed, refused]).ask("hi").sent_out.bytes > 0
+
+
+def test_a_failed_turn_that_reached_nobody_sent_nothing(own_home: Path) -> None:
+    refused = Step(error=Unreachable("Nothing answers.", nothing_sent=True))
+    away = ScriptedModel([refused], on_device=False, repeat=True)
+    with Copilot([Tier("deep", away)], **parts(own_home)) as copilot:
+        answer = copilot.ask("hi")
+    assert (answer.status, answer.sent_out.bytes) == ("failed", 0)
+
+
+def test_stopping_before_the_larger_tier_says_a_word_keeps_the_draft(copilots: Any) -> None:
+    copilot = copilots(["UNSURE draft"], [SLOW])
+    events = copilot.stream("count", thread="t")
+    next(e for e in events if e.type == "attempt.started" and e.attempt == 2)
+    events.close()
+    (turn,) = copilot.record.turns("t")
+    assert (turn.status, turn.text, turn.final) == ("stopped", "UNSURE draft", "quick")
+
+
+@pytest.mark.parametrize("at", ["text.delta", "draft.verified", "tool.requested", "tool.finished", "attempt.discarded"])
+async def test_stopping_between_two_steps_loses_nothing(own_home: Path, at: str) -> None:
+    call = ToolCall("1", "calculator", {"expression": "1+1"})
+    away = ScriptedModel([Step("look", calls=(call,)), SLOW], on_device=False)
+    tiers = [Tier("quick", ScriptedModel(["UNSURE"])), Tier("deep", away)]
+    async with AsyncCopilot(tiers, **parts(own_home)) as copilot:
+        events = copilot.stream("count", thread="t")
+        async for event in events:
+            if event.type == at:
+                break
+        await events.aclose()  # type: ignore[attr-defined]
+        (turn,) = copilot.record.turns("t")
+    assert turn.status == "stopped"
+    assert [a.tier for a in turn.attempts] == (
+        ["quick"] if at in ("text.delta", "draft.verified") else ["quick", "deep"]
+    )
+    assert turn.text.startswith("UNSURE" if at in ("text.delta", "draft.verified") else "look")
+    assert (turn.sent_out.bytes > 0) == bool(away.requests)
+
+
+@pytest.mark.parametrize("broken", [RuntimeError("boom\nbang"), TimeoutError()])
+def test_a_model_that_raises_anything_costs_only_its_tier(copilots: Any, broken: Exception) -> None:
+    answer = copilots(["UNSURE draft"], [Step("half", error=broken)]).ask("hi")
+    assert (answer.status, answer.text, answer.tier) == ("done", "UNSURE draft", "quick")
+    assert "degraded" in [n.code for n in answer.notices]
+
+
+def test_a_larger_tier_that_says_nothing_leaves_the_draft(copilots: Any) -> None:
+    answer = copilots(["UNSURE draft"], [""]).ask("hi")
+    assert (answer.text, answer.tier) == ("UNSURE draft", "quick")
+    alone = copilots([""]).ask("hi")
+    assert (alone.status, alone.error) == (
+        "failed",
+        "quick answered without a word. Reword the question, or ask another tier.",
+    )
+
+
+def test_half_characters_of_a_model_of_ones_own_are_survived(copilots: Any) -> None:
+    call = ToolCall("1", "calculator", {"expression": "1\udce9"})
+    answer = copilots([Step("look", calls=(call,)), "caf\udce9"]).ask("hi")
+    assert answer.text == "look\n\ncaf\ufffd"
+
+
+@pytest.mark.parametrize("heirs", [0, 1])
+def test_the_cost_of_steps_before_a_failure_is_counted(own_home: Path, heirs: int) -> None:
+    call = ToolCall("1", "calculator", {"expression": "1+1"})
+    paid = ScriptedModel([Step(calls=(call,)), Step(error=AuthError("Refused."))], on_device=False)
+    tiers = [Tier("paid", paid, price=Price(1.0, 1.0)), Tier("other", ScriptedModel(["ok"]))][: 1 + heirs]
+    with Copilot(tiers, **parts(own_home)) as copilot:
+        answer = copilot.ask("hi")
+    assert answer.attempts[0].outcome == "failed"
+    assert answer.attempts[0].usage.prompt_tokens > 0
+    assert answer.cost_usd > 0
+
+
+async def test_a_closed_copilot_says_so(own_home: Path) -> None:
+    copilot = AsyncCopilot([Tier("quick", ScriptedModel(["x"]))], **parts(own_home))
+    await copilot.aclose()
+    with pytest.raises(UsageError, match="closed"):
+        await copilot.ask("hi")
+
+
+def test_a_closed_synchronous_copilot_says_so(copilots: Any) -> None:
+    copilot = copilots(["x"])
+    copilot.close()
+    with pytest.raises(UsageError, match="closed"):
+        copilot.ask("hi")
+    with pytest.raises(UsageError, match="closed"):
+        list(copilot.stream("hi"))
+
+
+def test_a_time_limit_is_not_waited_for_twice(copilots: Any) -> None:
+    copilot = copilots(["UNSURE."], [Step(error=ModelTimeout("It did not begin in time."))])
+    assert copilot.ask("hi").tier == "quick"
+    assert len(copilot.model("deep").requests) == 1
+
+
 def test_own_parts_fit_the_protocols() -> None:
     assert isinstance(ScriptedModel(["x"]), ChatModel)
     assert isinstance(TinyEmbedder(), Embedder)
@@ -269,3 +376,53 @@ def test_a_copilot_dropped_on_its_own_loop_does_not_wait_for_itself(own_home: Pa
             break
         time.sleep(0.02)
     assert model.closed  # type: ignore[attr-defined]
+
+
+def test_when_a_middle_tier_fails_the_next_larger_one_is_asked(own_home: Path) -> None:
+    small = ScriptedModel(["UNSURE small"], name="small")
+    middle = ScriptedModel([Step(error=Unreachable("The cable is out."))], name="middle", repeat=True)
+    large = ScriptedModel(["Sure.", Step(error=Unreachable("So is this one."))], name="large", repeat=True)
+    tiers = [Tier("small", small), Tier("middle", middle), Tier("large", large)]
+    with Copilot(tiers, **parts(own_home)) as copilot:
+        answer = copilot.ask("hello")
+        assert (answer.text, answer.tier) == ("Sure.", "large")
+        assert [(a.tier, a.outcome) for a in answer.attempts] == [
+            ("small", "discarded"),
+            ("middle", "failed"),
+            ("large", "accepted"),
+        ]
+        assert [n.code for n in answer.notices] == ["fallback"]
+        small.steps = [*small.steps, "UNSURE again"]
+        answer = copilot.ask("hello")
+        assert (answer.text, answer.tier) == ("UNSURE again", "small")
+        assert "degraded" in [n.code for n in answer.notices]
+
+
+async def test_a_turn_that_was_stored_as_done_stays_done(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with AsyncCopilot([Tier("quick", ScriptedModel(["Whole answer."]))], **parts(own_home)) as copilot:
+        store = copilot.record.finish
+
+        def store_and_cancel(row: Any) -> None:
+            store(row)
+            if row.status == "done":
+                asking.cancel()  # someone stops the turn before the answer is announced
+
+        monkeypatch.setattr(copilot.record, "finish", store_and_cancel)
+        asking = asyncio.create_task(copilot.ask("hello", thread="t"))
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        (turn,) = copilot.record.turns("t")
+        assert (turn.status, turn.text) == ("done", "Whole answer.")
+
+
+def test_checkpoints_that_turns_left_behind_are_dropped(copilots: Any, own_home: Path) -> None:
+    first = copilots(["x"])
+    done = first.ask("hello")
+    first.close()
+    db = sqlite3.connect(own_home / "threads.sqlite")
+    row = "INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id) VALUES (?, '', 'c')"
+    db.executemany(row, [(done.turn_id,), ("a turn of another process",)])
+    db.commit()
+    copilots(["x"]).ask("hello")
+    assert db.execute("SELECT thread_id FROM checkpoints").fetchall() == [("a turn of another process",)]
+    db.close()

@@ -358,6 +358,13 @@ def test_a_model_that_repeats_a_call_is_made_to_answer(copilots: Any) -> None:
     assert len(copilot.model("quick").requests) == 4
 
 
+def test_a_model_that_calls_tools_it_was_not_offered_fails_in_one_sentence(copilots: Any) -> None:
+    copilot = copilots([calling(("nothing", {}))])
+    answer = copilot.ask("hello")
+    assert answer.error == "quick kept asking for tools instead of answering. Ask another tier."
+    assert len(copilot.model("quick").requests) == 4
+
+
 def test_finished_tool_results_are_handed_up(copilots: Any) -> None:
     copilot = copilots([calling(("calculator", {"expression": "40+2"})), "UNSURE 42"], ["It is 42."])
     answer = copilot.ask("hello")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tierwise.config import Settings, Tier
 from tierwise.errors import ModelError
 from tierwise.events import Event
+from tierwise.graph.state import TurnState
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.routing.choose import TierState
+from tierwise.types import Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,14 +77,21 @@ class Services:
 
 @dataclass
 class Live:
-    """The attempt that is being written right now; read when the turn is stopped in the middle of it."""
+    """The model step that began last; read when the turn ends before the state knows what came of it."""
 
     attempt: int
     tier: str
     model: str
+    before: TurnState  # the turn as it was when the step began
     text: str = ""
     started: float = field(default_factory=time.perf_counter)
     sent: dict[str, Any] | None = None  # what left with the request, if anything did; see TurnState.sent
+    usage: Usage = field(default_factory=Usage)  # of the attempt's steps that are over
+
+    @property
+    def number(self) -> int:
+        """Which model step of the turn this is, from 1; the state has it as ``step`` once it knows the outcome."""
+        return self.before.get("step", 0) + 1
 
 
 @dataclass
@@ -93,9 +102,10 @@ class TurnContext:
         services: the copilot's parts.
         turn_id: the turn.
         vector: embedding of the question, shape ``(dimension,)``, once it is known.
-        live: the attempt in progress.
+        live: the last model step.
         started: ``time.perf_counter()`` at the beginning of the turn.
         seq: number of the last event.
+        recorded: how the turn ended has been stored.
     """
 
     services: Services
@@ -104,6 +114,7 @@ class TurnContext:
     live: Live | None = None
     started: float = field(default_factory=time.perf_counter)
     seq: int = 0
+    recorded: bool = False
 
     def event(self, kind: type[E], **fields: Any) -> E:
         """The next event of this turn."""

@@ -34,23 +34,23 @@ def failed_tiers(state: TurnState) -> dict[str, str]:
 def hand_over(
     state: TurnState, runtime: Runtime[TurnContext], error: ModelError, heir: str | None, update: TurnState
 ) -> Command[Literal["act", "verify", "generate", "finish"]]:
-    """Let the draft that is held stand, or let ``heir`` try.
+    """Let a larger ``heir`` try, else let the draft that is held stand, else let a smaller ``heir`` try.
 
     Args:
         state: the turn as it was when the tier failed.
         runtime: the graph's runtime.
         error: why the tier failed.
-        heir: the tier from :func:`successor`; not needed when a draft is held.
+        heir: the tier from :func:`successor`; may be absent when a draft is held.
         update: what the failed attempt changes in the state; the hand-over is added.
     """
     context, failed = runtime.context, state["tier"]
-    if held := state.get("held"):
+    order = [t.name for t in context.services.tiers]
+    upwards = heir is not None and order.index(heir) > order.index(failed)
+    if (held := state.get("held")) and not upwards:
         text = f"{failed} could not help: {error} This is the answer of {held['tier']}."
         update |= {"draft": held, "held": None, "tier": held["tier"], "notices": [to_json(Notice("degraded", text))]}
         return Command(update=update, goto="finish")
     assert heir is not None
-    order = [t.name for t in context.services.tiers]
-    upwards = order.index(heir) > order.index(failed)
     reason = Reason("tier_failed", f"{failed} failed: {error.what}")
     notice = Notice("fallback" if upwards else "degraded", f"{failed} failed: {error} {heir} answers instead.")
     if upwards:

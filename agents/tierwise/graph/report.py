@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, cast
 
 from tierwise.graph.attempts import finished_attempt
-from tierwise.graph.context import TurnContext
+from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.state import TurnState
+from tierwise.graph.step import cost_of
 from tierwise.jsonable import from_json
 from tierwise.types import (
     Attempt,
@@ -29,15 +30,23 @@ def decision_record(
 ) -> DecisionRecord:
     """Write down a turn as it stands: finished, or stopped wherever it was.
 
-    An attempt that was being written (``context.live``) becomes a stopped attempt, and its text the turn's text.
+    An attempt that was being written (``context.live``) becomes a stopped attempt, and its text the turn's text. The
+    state may be behind it: whoever reads the events sees a state only after the node that changed it.
     """
-    attempts = tuple(sorted(_attempts(state, context, status, error), key=lambda a: a.n))
+    live = context.live
+    if live is not None and live.number > state.get("step", 0):
+        state = live.before
+    else:
+        live = None
+    attempts = tuple(sorted(_attempts(state, context, live, status, error), key=lambda a: a.n))
     text, final = state.get("text", ""), state.get("final")
     if status != "done" and attempts and attempts[-1].outcome in ("stopped", "failed"):
-        text, final = attempts[-1].text, attempts[-1].tier if attempts[-1].text else None
+        # A larger tier that had not said a word has not replaced the draft that is held.
+        shown = next((a for a in (attempts[-1], *_held(state, context)) if a.text), None)
+        text, final = (shown.text, shown.tier) if shown else ("", None)
     sent = list(state.get("sent", []))
-    if context.live is not None and context.live.sent is not None:
-        sent.append(context.live.sent)
+    if live is not None and live.sent is not None:
+        sent.append(live.sent)
     return DecisionRecord(
         turn_id=state["turn_id"],
         thread=state["thread"],
@@ -63,7 +72,7 @@ def decision_record(
         locked=state["locked"],
         offline=state["offline"],
         sent_out=_sent_out(sent),
-        usage=_total(attempts),
+        usage=sum((a.usage for a in attempts), Usage()),
         cost_usd=sum(a.cost_usd for a in attempts),
         ms={**state.get("ms", {}), "total": context.elapsed_ms()},
         error=error,
@@ -71,22 +80,41 @@ def decision_record(
 
 
 def _attempts(
-    state: TurnState, context: TurnContext, status: TurnStatus | Literal["running"], error: str | None
+    state: TurnState,
+    context: TurnContext,
+    live: Live | None,
+    status: TurnStatus | Literal["running"],
+    error: str | None,
 ) -> Iterator[Attempt]:
     """Finished attempts, the draft that is held, the current draft, and the attempt that was being written."""
-    services, live, draft = context.services, context.live, state.get("draft")
+    services, draft = context.services, state.get("draft")
     yield from _all(Attempt, state.get("attempts", []))
-    if held := state.get("held"):
-        yield finished_attempt(services, held, "discarded")
+    yield from _held(state, context)
     if status == "done" and draft is not None:
         yield finished_attempt(services, draft, "accepted")
         return
     outcome: Literal["stopped", "failed"] = "stopped" if status == "stopped" else "failed"
     if live is not None:
         took = (time.perf_counter() - live.started) * 1000
-        yield Attempt(live.attempt, live.tier, live.model, live.model, outcome, live.text, ms=took, error=error)
+        yield Attempt(
+            n=live.attempt,
+            tier=live.tier,
+            model_requested=live.model,
+            model_served=live.model,
+            outcome=outcome,
+            text=live.text,
+            usage=live.usage,
+            cost_usd=cost_of(services.tier(live.tier), live.usage),
+            ms=took,
+            error=error,
+        )
     elif draft is not None:
         yield finished_attempt(services, draft, outcome)
+
+
+def _held(state: TurnState, context: TurnContext) -> Iterator[Attempt]:
+    if held := state.get("held"):
+        yield finished_attempt(context.services, held, "discarded")
 
 
 def _all(kind: type[Any], values: Iterable[dict[str, Any]]) -> list[Any]:
@@ -102,14 +130,4 @@ def _sent_out(sent: Sequence[dict[str, Any]]) -> SentOut:
         bytes=sum(s["bytes"] for s in sent),
         passages=max((s["passages"] for s in sent), default=0),
         hosts=tuple(dict.fromkeys(s["host"] for s in sent)),
-    )
-
-
-def _total(attempts: Iterable[Attempt]) -> Usage:
-    usages = [a.usage for a in attempts]
-    return Usage(
-        prompt_tokens=sum(u.prompt_tokens for u in usages),
-        completion_tokens=sum(u.completion_tokens for u in usages),
-        cached_tokens=sum(u.cached_tokens for u in usages),
-        estimated=any(u.estimated for u in usages),
     )

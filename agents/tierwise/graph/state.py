@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import add
+from operator import add, or_
 from typing import Annotated, Any, TypedDict
 
 Json = dict[str, Any]
@@ -26,7 +26,7 @@ class TurnState(TypedDict, total=False):
     created: float
     requested: str
     dial: str
-    locked: bool
+    locked: Annotated[bool, or_]  # once it is locked, nothing in the turn unlocks it
     offline: bool
     collection: str | None
     # what was found and assessed
@@ -40,6 +40,7 @@ class TurnState(TypedDict, total=False):
     reasons: list[Json]  # Reason
     # attempts
     attempt: int
+    step: int  # model steps that are over
     draft: Json | None  # the current attempt's result, see nodes.generate
     held: Json | None  # the draft that stands until a higher tier delivers
     attempts: Annotated[list[Json], add]  # Attempt, finished ones

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tierwise.config import Tier
-from tierwise.errors import ModelError, ServerError
+from tierwise.errors import ModelError, ModelTimeout, ServerError, TierwiseError
 from tierwise.events import AttemptDiscarded, Event, PromptProgress, TextDelta, ToolRequested
 from tierwise.graph.context import Live, TurnContext
+from tierwise.guards import whole_characters
+from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import Called, ChatModel, ChatRequest, Completed, Delta, Reading
 from tierwise.types import ToolCall, Usage
 
@@ -36,12 +39,11 @@ async def run_step(
     context: TurnContext,
     emit: Callable[[Event], None],
     *,
-    attempt: int,
+    live: Live,
     tier: Tier,
     model: ChatModel,
     request: ChatRequest,
     passages: int,
-    text_before: str,
     replaces: int | None,
 ) -> StepResult:
     """Run one model step, once more if it failed in passing before it said anything.
@@ -49,33 +51,50 @@ async def run_step(
     Args:
         context: the turn.
         emit: takes the events.
-        attempt: number of the attempt the step belongs to.
+        live: the attempt the step belongs to, with what it said in earlier steps; it grows.
         tier: the tier.
         model: its model.
         request: what to ask.
         passages: how many passages the request carries, for the account of what left.
-        text_before: what the attempt said in earlier steps.
         replaces: an earlier attempt whose draft is discarded with the first word of this one.
 
     Raises:
-        ModelError: if the tier could not answer. ``context.live`` holds what it said until then.
+        ModelError: if the tier could not answer. ``live`` holds what it said until then.
     """
-    size = sum(len(m.content.encode()) for m in request.messages)
+    text_before = live.text
     host = model.capabilities.host or "unknown"
-    live = context.live = Live(attempt, tier.name, tier.model_name, text_before)
+    # Near the size of the body; a model that finishes tells the exact figure.
+    size = len(json.dumps(to_json([request.messages, request.tools]), ensure_ascii=False).encode())
     for retry in range(_RETRIES + 1):
+        sent_before = live.sent
         if not tier.stays_on_device:
-            before = live.sent["bytes"] if live.sent else 0
+            before = sent_before["bytes"] if sent_before else 0
             live.sent = {"bytes": before + size, "passages": passages, "host": host}
         try:
-            return await _run(context, emit, live, model, request, replaces)
+            result = await _run(context, emit, live, model, request, replaces)
         except ModelError as error:
+            if error.nothing_sent:
+                live.sent = sent_before
             wait = error.retry_after if error.retry_after is not None else 0.3
             said_something = live.text != text_before
-            if retry == _RETRIES or not error.transient or said_something or wait > _LONGEST_WAIT:
+            if retry == _RETRIES or said_something or wait > _LONGEST_WAIT or not _may_pass(error):
                 raise
             await asyncio.sleep(wait)
+        except TierwiseError:
+            raise
+        except Exception as error:  # a model of one's own may raise anything; another tier can still answer
+            why = str(error).partition("\n")[0]
+            raise ModelError(f"The model of {tier.name} broke ({type(error).__name__}: {why}).") from error
+        else:
+            if live.sent is not None and result.done.sent_bytes:
+                live.sent["bytes"] += result.done.sent_bytes - size
+            return result
     raise AssertionError("unreachable: the last round returns or raises")
+
+
+def _may_pass(error: ModelError) -> bool:
+    """Whether asking again may help; a time limit has been waited for once, and that is enough."""
+    return error.transient and (error.nothing_sent or not isinstance(error, ModelTimeout))
 
 
 async def _run(
@@ -99,8 +118,9 @@ async def _run(
                     if replaces is not None:
                         why = f"{live.tier} answers instead"
                         emit(context.event(AttemptDiscarded, attempt=replaces, why=why))
-                live.text += chunk.text
-                emit(context.event(TextDelta, attempt=live.attempt, text=chunk.text))
+                text = whole_characters(chunk.text)
+                live.text += text
+                emit(context.event(TextDelta, attempt=live.attempt, text=text))
                 if now - kept_at > _KEEP_EVERY:
                     kept_at = now
                     await asyncio.to_thread(
@@ -110,24 +130,30 @@ async def _run(
             elif isinstance(chunk, Reading):
                 emit(context.event(PromptProgress, attempt=live.attempt, done=chunk.done, total=chunk.total))
             elif isinstance(chunk, Called):
-                calls.append(chunk.call)
+                if not request.tools:  # none was offered, so there is nothing to run
+                    continue
+                call = _storable(chunk.call)
+                calls.append(call)
                 emit(
                     context.event(
                         ToolRequested,
                         attempt=live.attempt,
-                        call_id=chunk.call.id,
-                        name=chunk.call.name,
-                        arguments=chunk.call.arguments,
+                        call_id=call.id,
+                        name=call.name,
+                        arguments=call.arguments,
                     )
                 )
             else:
                 done = chunk
     if done is None:
         raise ServerError(f"The answer of {live.tier} ended in the middle.", fix="Ask again.")
-    if live.sent is not None and done.sent_bytes:
-        live.sent["bytes"] = max(done.sent_bytes, live.sent["bytes"])
+    live.usage += done.usage
     ms = (time.perf_counter() - started) * 1000
     return StepResult(live.text[len(before) :], tuple(calls), done, ms, first_token)
+
+
+def _storable(call: ToolCall) -> ToolCall:
+    return from_json(ToolCall, json.loads(whole_characters(json.dumps(to_json(call), ensure_ascii=False))))
 
 
 def cost_of(tier: Tier, usage: Usage) -> float:

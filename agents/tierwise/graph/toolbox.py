@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tierwise.graph.state import TurnState
+from tierwise.guards import neutralise
 from tierwise.jsonable import from_json
 from tierwise.models.base import ChatModel, ToolSpec
 from tierwise.types import Message, ToolCall
@@ -36,7 +37,7 @@ def may_call(state: TurnState) -> bool:
 def step_messages(state: TurnState) -> list[Message]:
     """The tool calls of the turn with their results; a call without a result gets one that says so.
 
-    Ids are made anew from round and index: a model's own may repeat.
+    Ids are made anew from round and index: a model's own may repeat. Results are untrusted text, as passages are.
     """
     results = {(r["round"], r["index"]): r for r in state.get("results", [])}
     messages = []
@@ -48,5 +49,5 @@ def step_messages(state: TurnState) -> list[Message]:
         messages.append(Message("assistant", round_["text"], calls))
         for i, call in enumerate(calls):
             result = results.get((n, i))
-            messages.append(Message("tool", result["result"] if result else "(interrupted)", (), call.id))
+            messages.append(Message("tool", neutralise(result["result"]) if result else "(interrupted)", (), call.id))
     return messages

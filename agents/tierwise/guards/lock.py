@@ -9,9 +9,9 @@ from tierwise.types import Passage, Reason
 _WORDS = {
     "app": "The whole app is locked to this device.",
     "thread": "This thread is locked to this device.",
-    "collection": "The collection is locked to this device.",
+    "collection": "The collection that was asked is locked to this device.",
     "message": "You locked this message to this device.",
-    "passages": "A passage of a locked collection is in the prompt.",
+    "passages": "A passage comes from a locked collection.",
 }
 
 

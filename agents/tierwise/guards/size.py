@@ -13,6 +13,11 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
+def whole_characters(text: str) -> str:
+    """``text`` with U+FFFD for each half of a surrogate pair: no encoding can store or send one."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
 def check_question(text: str, limit: int) -> str:
     """Clean a message and make sure that it can be asked.
 
@@ -29,7 +34,7 @@ def check_question(text: str, limit: int) -> str:
         InvalidInput: if there is nothing to read in it.
         Blocked: if it is longer than ``limit``.
     """
-    cleaned = _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
+    cleaned = whole_characters(_CONTROLS.sub("", text))
     if len(cleaned) > limit:
         raise Blocked(
             f"The question has {len(cleaned):,} characters; {limit:,} are allowed.",

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,10 +74,12 @@ class Record:
             db.execute("INSERT OR REPLACE INTO partials VALUES (?, ?, ?, ?, ?)", (turn_id, attempt, tier, model, text))
 
     def finish(self, record: DecisionRecord) -> None:
-        """Store how the turn ended."""
+        """Store how the turn ended; a turn that was locked on its way (:meth:`lock_turn`) stays so."""
         with self._writing() as db:
+            row = db.execute("SELECT locked FROM turns WHERE turn_id = ?", (record.turn_id,)).fetchone()
+            record = replace(record, locked=record.locked or bool(row and row["locked"]))
             db.execute(
-                "UPDATE turns SET status = ?, text = ?, locked = max(locked, ?), record = ? WHERE turn_id = ?",
+                "UPDATE turns SET status = ?, text = ?, locked = ?, record = ? WHERE turn_id = ?",
                 (record.status, record.text, record.locked, _dump(record), record.turn_id),
             )
             db.execute("DELETE FROM partials WHERE turn_id = ?", (record.turn_id,))
@@ -164,6 +166,11 @@ class Record:
             for message in (Message("user", row["asked"]), Message("assistant", row["text"] or _NO_ANSWER))
         ]
 
+    def ended(self, turn_ids: Iterable[str]) -> list[str]:
+        """Those of the turns that are over."""
+        over = {row["turn_id"] for row in self._rows("SELECT turn_id FROM turns WHERE status != 'running'")}
+        return [turn_id for turn_id in turn_ids if turn_id in over]
+
     def has_locked_turns(self, thread: str) -> bool:
         """Whether the thread's history holds a turn that must stay on the device."""
         rows = self._rows(
@@ -249,7 +256,10 @@ class Record:
 
     def _rows(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         with self._lock:
-            return self._db.execute(sql, values).fetchall()
+            try:
+                return self._db.execute(sql, values).fetchall()
+            except UnicodeEncodeError:  # a name with half a character: nothing that is stored has one
+                return []
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

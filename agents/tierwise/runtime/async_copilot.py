@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
 
 from tierwise.config import Settings, Tier, load_settings
-from tierwise.errors import ConfigError, InvalidInput, StoreError, UnknownName
+from tierwise.errors import ConfigError, InvalidInput, StoreError, UnknownName, UsageError
 from tierwise.events import AnswerReady, Event, TurnFailed
-from tierwise.guards import check_question, locks
+from tierwise.graph.searching import collection_lock
+from tierwise.guards import check_question, locks, whole_characters
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.routing.base import Question
 from tierwise.routing.choose import choose, rough_tokens
@@ -86,6 +87,7 @@ class AsyncCopilot:
         self._nodes = tuple(nodes)
         self._opening: asyncio.Task[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
     @property
     def settings(self) -> Settings:
@@ -173,6 +175,7 @@ class AsyncCopilot:
                 services.retriever.search, question, k=services.settings.passages, collection=state["collection"]
             )
             passages = tuple(found)
+        collection_locked = await asyncio.to_thread(collection_lock, services.retriever, state["collection"])
         tiers = services.tier_states()
         dial = cast(Dial, state["dial"])
         try:
@@ -184,7 +187,7 @@ class AsyncCopilot:
         choice = choose(
             tiers,
             requested=state["requested"],
-            locked=bool(locks(message=state["locked"], passages=passages)),
+            locked=bool(locks(collection=collection_locked, message=state["locked"], passages=passages)),
             offline=state["offline"],
             prompt_tokens=rough_tokens(question),
             assessment=assessment,
@@ -194,6 +197,7 @@ class AsyncCopilot:
 
     async def aclose(self) -> None:
         """End the models' processes and close the stores; safe to call twice."""
+        self._closed = True
         await self._close_graph()
         for model in self._services.models.values():
             await model.aclose()
@@ -219,10 +223,14 @@ class AsyncCopilot:
         collection: str | None = None,
         offline: bool | None = None,
     ) -> TurnState:
+        if self._closed:
+            raise UsageError("The copilot is closed.", fix="Make a new one.")
         settings = self.settings
         question = check_question(question, limit=sys.maxsize)  # its size is judged once it is stored
         if thread is not None and not thread.strip():
             raise InvalidInput("The thread's name is empty.", fix="Leave it out to begin a new thread.")
+        if thread is not None and whole_characters(thread) != thread:
+            raise InvalidInput("The thread's name is not text.", fix="Choose another name.")
         if dial is not None and dial not in get_args(Dial):
             raise ConfigError(f"The dial cannot be {dial!r}.", fix="Use economy, balanced or quality.")
         names = [t.name for t in self.tiers]
@@ -262,7 +270,7 @@ class AsyncCopilot:
         from tierwise.graph import build_graph
         from tierwise.graph.checkpoints import open_checkpoints
 
-        return build_graph(await open_checkpoints(self.settings.home), self._nodes)
+        return build_graph(await open_checkpoints(self.settings.home, self.record), self._nodes)
 
     async def _close_graph(self) -> None:
         opening, self._opening = self._opening, None

@@ -7,6 +7,8 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, TypeVar
 
+from tierwise.errors import UsageError
+
 T = TypeVar("T")
 _CLEAN_UP = 5.0  # seconds that cancelled work gets to put things in order
 
@@ -24,7 +26,14 @@ class BackgroundLoop:
         return threading.current_thread() is self._thread
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end; an interrupt of the waiting thread cancels it and waits for its clean-up."""
+        """Run a coroutine to its end; an interrupt of the waiting thread cancels it and waits for its clean-up.
+
+        Raises:
+            UsageError: if the loop has been closed.
+        """
+        if self._loop.is_closed():
+            work.close()
+            raise UsageError("The copilot is closed.", fix="Make a new one.")
         over = threading.Event()
         future = asyncio.run_coroutine_threadsafe(_tracked(work, over), self._loop)
         try:
@@ -43,7 +52,8 @@ class BackgroundLoop:
                 except StopAsyncIteration:
                     return
         finally:
-            self.run(_close(items))
+            if not self._loop.is_closed():
+                self.run(_close(items))
 
     def close(self) -> None:
         """Stop the loop and end its thread; safe to call twice."""

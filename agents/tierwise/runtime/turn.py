@@ -46,7 +46,6 @@ async def run_turn(graph: Any, services: Services, state: TurnState) -> AsyncGen
     """
     context = TurnContext(services, state["turn_id"])
     config = {"configurable": {"thread_id": state["turn_id"]}, "recursion_limit": STEP_LIMIT}
-    over = False
     try:
         parts = graph.astream(
             state, config, context=context, stream_mode=["custom", "values"], version="v2", durability="async"
@@ -54,13 +53,10 @@ async def run_turn(graph: Any, services: Services, state: TurnState) -> AsyncGen
         async with aclosing(parts) as stream:
             async for part in stream:
                 if part["type"] == "custom":
-                    event = cast(Event, part["data"])
-                    over = isinstance(event, AnswerReady)
-                    yield event
+                    yield cast(Event, part["data"])
                 else:
                     state = cast(TurnState, part["data"])
     except Exception as error:
-        over = True
         if context.seq == 0:  # not even the message could be stored
             raise
         for event in _failure(context, state, error):
@@ -68,7 +64,7 @@ async def run_turn(graph: Any, services: Services, state: TurnState) -> AsyncGen
         if isinstance(error, UsageError):
             raise
     finally:
-        if not over:
+        if context.seq and not context.recorded:
             services.record.finish(decision_record(state, context, "stopped", error="The turn was stopped."))
         if graph.checkpointer is not None:
             await graph.checkpointer.adelete_thread(state["turn_id"])
@@ -80,9 +76,13 @@ def _failure(context: TurnContext, state: TurnState, error: Exception) -> list[E
     if isinstance(error, TierwiseError):
         code, message = error.code, str(error)
     else:
-        code, message = "internal", f"Something unexpected went wrong: {type(error).__name__}: {error}"
+        code, message = (
+            "internal",
+            f"Something unexpected went wrong: {type(error).__name__}: {error}".partition("\n")[0],
+        )
     record = decision_record(state, context, status, error=redact(message))
     context.services.record.finish(record)
+    context.recorded = True
     answer = answer_of(record)
     if status == "blocked":
         return [context.event(AnswerReady, answer=answer)]

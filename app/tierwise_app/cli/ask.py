@@ -10,7 +10,7 @@ import typer
 from tierwise.errors import InvalidInput
 from tierwise.jsonable import to_json
 from tierwise_app.cli.session import Collection, Json, session
-from tierwise_app.console import print_json
+from tierwise_app.console import err, print_json
 
 EXIT_CODES = {"done": 0, "failed": 1, "needs_approval": 3, "blocked": 4, "stopped": 130}
 
@@ -50,6 +50,8 @@ def ask(
         )
     if as_json:
         print_json(to_json(answer))
+    elif answer.status == "stopped":
+        err().print("stopped; what was written is kept in the thread", style="yellow")
     raise typer.Exit(EXIT_CODES[answer.status])
 
 

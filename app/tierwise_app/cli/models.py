@@ -125,12 +125,12 @@ def test(
 
 
 def _model_word(word: str) -> str:
-    if word.startswith("openai:"):
+    if word.startswith("openai:") and word != "openai:":
         return word
     name = word.removeprefix("llama:")
     if name.endswith(".gguf") or "/" in name or "\\" in name:
         return f"llama:{Path(name).expanduser().absolute()}"
-    if word == name:
+    if name in (word, ""):
         raise InvalidInput(f"{word!r} has no kind.", fix="Write llama:NAME, openai:MODEL or the path of a .gguf file.")
     return word
 

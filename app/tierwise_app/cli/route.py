@@ -68,7 +68,8 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} cannot be read: {error}.", fix="Give a JSON Lines file in UTF-8.") from error
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InvalidInput(f"{path} cannot be read: {why}.", fix="Give a JSON Lines file in UTF-8.") from error
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -117,6 +117,14 @@ os.kill(os.getpid(), 9)
     assert [m.content for m in record.history("t", with_locked=True)] == ["a question", "half an ans"]
 
 
+def test_a_name_with_half_a_character_is_an_unknown_one(record: Record) -> None:
+    with pytest.raises(UnknownName):
+        record.turns("caf\udce9")
+    with pytest.raises(UnknownName):
+        record.get("caf\udce9")
+    assert not record.is_locked("caf\udce9")
+
+
 def test_threads_are_listed_newest_first_and_deleted_whole(record: Record) -> None:
     done(record, "a", thread="one", asked="first  question\nof thread one")
     done(record, "b", thread="two")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
 from tierwise.events import ToolFinished
 from tierwise.graph.context import TurnContext
+from tierwise.graph.searching import ToolSearch
 from tierwise.graph.state import Json, TurnState
+from tierwise.guards import whole_characters
 from tierwise.jsonable import from_json, to_json
-from tierwise.types import Passage, ToolCall, ToolStep
+from tierwise.types import ToolCall, ToolStep
 from tierwise_tools import ToolContext, ToolError
 
 _TIME_LIMIT = 30.0  # seconds
@@ -23,20 +24,22 @@ async def act(task: Json, runtime: Runtime[TurnContext]) -> TurnState:
     """Run one call; whatever goes wrong becomes a text for the model, never the end of the turn.
 
     Args:
-        task: ``{turn_id, thread, collection, attempt, round, index, call}``.
+        task: ``{turn_id, thread, collection, tier, attempt, round, index, call}``.
         runtime: the graph's runtime.
     """
     context = runtime.context
     call = from_json(ToolCall, task["call"])
     started = time.perf_counter()
     ok, result = True, ""
+    tier = context.services.tier(task["tier"])
+    search = ToolSearch(context, tier, task["collection"])
     tool = context.services.tools.get(call.name)
     try:
         if tool is None:
             raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(context.services.tools)}")
-        tool_context = ToolContext(context.turn_id, task["thread"], _search_for(context, task["collection"]))
+        tool_context = ToolContext(context.turn_id, task["thread"], search)
         async with asyncio.timeout(_TIME_LIMIT):
-            result = await tool.run(call.arguments, tool_context)
+            result = whole_characters(await tool.run(call.arguments, tool_context))
     except ToolError as error:
         ok, result = False, f"error: {error}"
     except TimeoutError:
@@ -50,14 +53,9 @@ async def act(task: Json, runtime: Runtime[TurnContext]) -> TurnState:
         )
     )
     step = ToolStep(task["attempt"], task["index"], call.name, call.arguments, ok, result, ms)
-    return {"results": [{**to_json(step), "round": task["round"]}], "ms": {"tools": ms}}
-
-
-def _search_for(context: TurnContext, collection: str | None):  # type: ignore[no-untyped-def]
-    def search(query: str, k: int) -> Sequence[Passage]:
-        retriever = context.services.retriever
-        if retriever is None:
-            raise LookupError("no documents are connected")
-        return retriever.search(query, k=k, collection=collection)
-
-    return search
+    return {
+        "results": [{**to_json(step), "round": task["round"]}],
+        "locked": search.met_locks and tier.stays_on_device,
+        "notices": to_json(search.notices()),
+        "ms": {"tools": ms},
+    }

@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
 from tierwise.config import Tier
-from tierwise.errors import ModelError
+from tierwise.errors import Blocked, ModelError
 from tierwise.events import AttemptDiscarded, AttemptStarted, TextDelta
 from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.fallback import hand_over, successor
@@ -29,20 +29,26 @@ async def generate(
     """Let the chosen tier write: a draft goes to ``verify``, tool calls go to ``act``.
 
     Raises:
+        Blocked: if the turn may not leave the device and this tier is not on it: the last gate before a request.
         ModelError: if this tier failed and no other can take over.
     """
     context, services = runtime.context, runtime.context.services
     tier, model = services.tier(state["tier"]), services.models[state["tier"]]
     attempt, draft, held = state["attempt"], state.get("draft"), state.get("held")
+    if (state["locked"] or state["offline"]) and not tier.stays_on_device:
+        raise Blocked(f"{tier.name} is not on this device, and this turn may not leave it.", fix="Ask another tier.")
     if draft is None:
         runtime.stream_writer(context.event(AttemptStarted, attempt=attempt, tier=tier.name, model=tier.model_name))
     started = time.perf_counter()
-    context.live = Live(attempt, tier.name, tier.model_name, draft["text"] if draft else "")
+    live = context.live = Live(attempt, tier.name, tier.model_name, state)
+    if draft is not None:
+        live.text, live.usage = draft["text"], from_json(Usage, draft["usage"])
     notices: list[Notice] = []
     try:
         history, locked = await asyncio.to_thread(_history, state, context, tier)
         if locked and not state["locked"]:
             notices.append(Notice("locked", "An earlier message of this thread is locked: this turn stays, too."))
+        state = {**state, "locked": locked}  # also for whoever takes over
         prompt = await fit(
             model,
             tier.name,
@@ -54,14 +60,13 @@ async def generate(
             reserve=tier.max_tokens,
         )
         notices += prompt.notices
-        text_before = draft["text"] if draft else ""
-        if text_before:
-            text_before += "\n\n"
+        if live.text:
+            live.text += "\n\n"
             runtime.stream_writer(context.event(TextDelta, attempt=attempt, text="\n\n"))
         result = await run_step(
             context,
             runtime.stream_writer,
-            attempt=attempt,
+            live=live,
             tier=tier,
             model=model,
             request=ChatRequest(
@@ -70,20 +75,20 @@ async def generate(
                 tools=specs_for(services.tools, model) if may_call(state) else (),
             ),
             passages=len(prompt.passages),
-            text_before=text_before,
             replaces=held["attempt"] if held and draft is None else None,
         )
+        if not result.calls and not live.text.strip():
+            raise _said_nothing(tier.name, result)
     except ModelError as error:
         return _handed_over(state, runtime, error, (time.perf_counter() - started) * 1000)
-    live = context.live
-    context.live = None
     update: TurnState = {
-        "locked": locked,
+        "step": live.number,
+        "draft": _draft(state, result, live),
+        "locked": state["locked"],
         "notices": to_json(notices + _notices(state, runtime)),
-        "sent": [live.sent] if live and live.sent else [],
+        "sent": [live.sent] if live.sent else [],
         "ms": {"model": result.ms},
     }
-    update["draft"] = _draft(state, result, text_before + result.text)
     if result.calls:
         round_number = len(state.get("rounds", []))
         update["rounds"] = [{"text": result.text, "calls": to_json(result.calls)}]
@@ -94,6 +99,7 @@ async def generate(
                     "turn_id": state["turn_id"],
                     "thread": state["thread"],
                     "collection": state.get("collection"),
+                    "tier": tier.name,
                     "attempt": attempt,
                     "round": round_number,
                     "index": index,
@@ -114,32 +120,34 @@ def _history(state: TurnState, context: TurnContext, tier: Tier) -> tuple[list[M
     """
     record = context.services.record
     locked = state["locked"]
+    history = record.history(state["thread"], with_locked=tier.stays_on_device)
+    # Asked for after reading: a locked turn that ends in between must not slip in.
     if tier.stays_on_device and not locked and record.has_locked_turns(state["thread"]):
         record.lock_turn(context.turn_id)
         locked = True
-    return record.history(state["thread"], with_locked=tier.stays_on_device), locked
+    return history, locked
 
 
-def _draft(state: TurnState, result: StepResult, text: str) -> Json:
+def _said_nothing(tier: str, result: StepResult) -> ModelError:
+    """An answer without a word: another tier, or the draft that is held, does better."""
+    if result.done.finish == "tool_calls":
+        return ModelError(f"{tier} kept asking for tools instead of answering.", fix="Ask another tier.")
+    if result.done.finish == "length":
+        return ModelError(f"{tier} used up its answer without writing a word.", fix="Raise max_tokens of this tier.")
+    return ModelError(f"{tier} answered without a word.", fix="Reword the question, or ask another tier.")
+
+
+def _draft(state: TurnState, result: StepResult, live: Live) -> Json:
     """The attempt so far, its steps added up."""
-    so_far = from_json(Usage, (state.get("draft") or {}).get("usage", {}))
     before = state.get("draft") or {"ms": 0.0, "first_token_ms": None}
-    usage = result.done.usage
     return {
         "attempt": state["attempt"],
         "tier": state["tier"],
-        "text": text,
+        "text": live.text,
         "finish": result.done.finish,
         "model_served": result.done.model_served,
         "evidence": to_json(result.done.evidence),
-        "usage": to_json(
-            Usage(
-                so_far.prompt_tokens + usage.prompt_tokens,
-                so_far.completion_tokens + usage.completion_tokens,
-                so_far.cached_tokens + usage.cached_tokens,
-                so_far.estimated or usage.estimated,
-            )
-        ),
+        "usage": to_json(live.usage),
         "ms": before["ms"] + result.ms,
         "first_token_ms": before["first_token_ms"] if before["first_token_ms"] is not None else result.first_token_ms,
     }
@@ -170,11 +178,9 @@ def _handed_over(
     heir = successor(state, context)
     if state.get("held") is None and heir is None:
         raise error
-    context.live = None
     if live.text:
         why = f"{tier.name} failed: {error.what}"
         runtime.stream_writer(context.event(AttemptDiscarded, attempt=state["attempt"], why=why))
-    usage = from_json(Usage, (state.get("draft") or {}).get("usage", {}))
     failed = Attempt(
         n=state["attempt"],
         tier=tier.name,
@@ -182,14 +188,16 @@ def _handed_over(
         model_served=tier.model_name,
         outcome="failed",
         text=live.text,
-        usage=usage,
-        cost_usd=cost_of(tier, usage),
+        usage=live.usage,
+        cost_usd=cost_of(tier, live.usage),
         ms=ms,
         error=str(error),
     )
     update: TurnState = {
+        "step": live.number,
+        "locked": state["locked"],
         "attempts": [to_json(failed)],
-        "sent": [live.sent] if live.sent and not error.nothing_sent else [],
+        "sent": [live.sent] if live.sent else [],
         "ms": {"model": ms},
     }
     return hand_over(state, runtime, error, heir, update)

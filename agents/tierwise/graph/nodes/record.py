@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from langgraph.runtime import Runtime
 
 from tierwise.events import AnswerReady
@@ -17,6 +15,7 @@ async def record(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """Store the decision record, then announce the answer: what was announced is never lost."""
     context = runtime.context
     row = decision_record(state, context, "done")
-    await asyncio.to_thread(context.services.record.finish, row)
+    context.services.record.finish(row)  # not in a thread: between storing and noting it, nothing may stop the turn
+    context.recorded = True
     runtime.stream_writer(context.event(AnswerReady, answer=answer_of(row)))
     return {}

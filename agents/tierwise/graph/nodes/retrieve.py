@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 from tierwise.errors import UsageError
 from tierwise.events import PassagesFound
 from tierwise.graph.context import TurnContext
+from tierwise.graph.searching import collection_lock
 from tierwise.graph.state import TurnState
 from tierwise.guards import locks
 from tierwise.jsonable import to_json
@@ -19,7 +20,7 @@ from tierwise.types import Notice, Passage
 async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """Find passages; a search that fails costs the passages, not the turn.
 
-    A passage from a locked collection locks the turn.
+    A passage from a locked collection locks the turn, and so does a search that is limited to one, whatever it finds.
 
     Raises:
         UsageError: if the user named a collection that does not exist.
@@ -36,10 +37,12 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
         raise
     except Exception as error:
         notices.append(Notice("no_passages", f"The documents could not be searched: {error}"))
-    locked = state["locked"] or bool(locks(passages=passages))
-    if locked and not state["locked"]:
+    collection_locked = await asyncio.to_thread(collection_lock, context.services.retriever, state.get("collection"))
+    found_locks = locks(collection=collection_locked, passages=passages)
+    if found_locks and not state["locked"]:
         await asyncio.to_thread(context.services.record.lock_turn, context.turn_id)
-        notices.append(Notice("locked", "A passage comes from a locked collection: this turn stays on the device."))
+        notices.append(Notice("locked", f"{found_locks[0].text} This turn stays on the device."))
+    locked = state["locked"] or bool(found_locks)
     ms = (time.perf_counter() - started) * 1000
     runtime.stream_writer(context.event(PassagesFound, passages=tuple(passages), ms=ms))
     return {"passages": to_json(passages), "locked": locked, "notices": to_json(notices), "ms": {"retrieve": ms}}

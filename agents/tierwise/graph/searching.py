@@ -1,0 +1,79 @@
+"""Reading documents under the locks, for tools and for turns that are limited to a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tierwise.config import Tier
+from tierwise.errors import StoreError
+from tierwise.graph.context import TurnContext
+from tierwise.guards import locks
+from tierwise.types import Notice, Passage
+
+if TYPE_CHECKING:
+    from tierwise.knowledge.base import Retriever
+
+_MORE = 100  # passages to look through for those that a tier off the device may have
+
+
+def collection_lock(retriever: Retriever | None, collection: str | None) -> bool | None:
+    """The lock of the collection that a turn is limited to; ``None`` if it cannot be read: then it counts as locked."""
+    ask = getattr(retriever, "is_locked", None)
+    if collection is None or ask is None:
+        return False
+    try:
+        return bool(ask(collection))
+    except StoreError:
+        return None
+
+
+@dataclass
+class ToolSearch:
+    """``ToolContext.search`` for one tool call.
+
+    A tier on the device may read locked passages, and that locks the turn before it gets them. From any other tier they
+    are withheld: its next request would carry them away.
+
+    Attributes:
+        context: the turn.
+        tier: whose model made the call.
+        collection: the collection that the turn is limited to.
+        met_locks: a locked passage was found, and read or withheld.
+    """
+
+    context: TurnContext
+    tier: Tier
+    collection: str | None
+    met_locks: bool = False
+
+    def __call__(self, query: str, k: int) -> Sequence[Passage]:
+        """The best ``k`` passages that the tier may read.
+
+        Raises:
+            LookupError: if no documents are connected.
+        """
+        retriever = self.context.services.retriever
+        if retriever is None:
+            raise LookupError("no documents are connected")
+        found = retriever.search(query, k=k, collection=self.collection)
+        if not locks(passages=found):
+            return found
+        if self.tier.stays_on_device:
+            self.context.services.record.lock_turn(self.context.turn_id)
+        else:
+            more = retriever.search(query, k=max(k, _MORE), collection=self.collection)
+            found = [passage for passage in more if not passage.locked][:k]
+        self.met_locks = True
+        return found
+
+    def notices(self) -> list[Notice]:
+        """What the user must know about it."""
+        if not self.met_locks:
+            return []
+        if self.tier.stays_on_device:
+            text = "A tool read a passage of a locked collection: this turn stays on the device."
+        else:
+            text = f"A tool found passages of a locked collection; they were kept from {self.tier.name}."
+        return [Notice("locked", text)]
