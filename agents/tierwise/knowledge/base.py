@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Retriever(Protocol):
     """Finds passages. Synchronous and safe to call from any thread: the graph calls it in one.
 
-    Two names are used if they are there: ``degraded``, a sentence on what the last search had to do without, and
-    ``relevant(query, passages) -> bool``, false if a turn had better go on without these passages.
+    Three names are used if they are there: ``degraded``, a sentence on what the last search had to do without;
+    ``relevant(query, passages) -> bool``, false if a turn had better go on without these passages; and
+    ``is_locked(collection) -> bool``, true if a turn that is limited to this collection must stay on the device.
     """
 
     def search(

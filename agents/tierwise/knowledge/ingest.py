@@ -14,7 +14,7 @@ from tierwise.errors import InvalidInput, StoreError
 from tierwise.knowledge import tables
 from tierwise.knowledge.database import Database
 from tierwise.knowledge.documents import READER_VERSION, parse_document, read_bytes
-from tierwise.knowledge.files import Found
+from tierwise.knowledge.files import Found, is_gone
 from tierwise.knowledge.passages import CUTTER_VERSION, TokenSpans, cut, rough_token_spans
 from tierwise.knowledge.report import IngestProgress, IngestReport, Progress, SourceReport, SourceStatus
 from tierwise.knowledge.vectors import Vectors, VectorsUnavailable
@@ -62,6 +62,8 @@ class Ingest:
         self._remove_gone(found, set(stored))
         for folder in found.closed:
             self._failed(folder, "You may not read this folder. Change its permissions.")
+        for file in found.misnamed:
+            self._failed(file, "Its name is not UTF-8. Rename it.")
         for path in found.files:
             self._tell(path)
             self._bring_in(path, stored.get(path))
@@ -147,7 +149,7 @@ class Ingest:
         gone = []
         for place in (*found.folders, *found.missing):
             inside = place.rstrip(os.sep) + os.sep
-            gone += [p for p in stored - kept if (p == place or p.startswith(inside)) and not os.path.lexists(p)]
+            gone += [p for p in stored - kept if (p == place or p.startswith(inside)) and is_gone(p)]
         gone = sorted(set(gone))
         for place in found.missing:
             if not any(p == place or p.startswith(place + os.sep) for p in gone):

@@ -76,6 +76,7 @@ class Knowledge:
         if collection is not None:
             tables.require_collection(self._db, collection)
         self._degraded = None
+        query = query.encode("utf-8", "replace").decode()  # halves of surrogate pairs cannot be looked for
         if not query.strip() or tables.count(self._db) == 0:
             return []
         words = tables.match_words(self._db, query_words(query), collection, max(DEPTH, k))
@@ -154,7 +155,7 @@ class Knowledge:
             progress: called often, from this thread.
 
         Raises:
-            InvalidInput: if nothing is at any of the paths, or the collection cannot be named so.
+            InvalidInput: if nothing is at any of the paths, one cannot be a path, or the collection cannot be named so.
             StoreBusy: if another process went on writing for too long.
             EmbedderMismatch: if the stored vectors were made by another embedder.
             StoreError: if the home cannot be written.
@@ -169,10 +170,11 @@ class Knowledge:
         if (
             not found.files
             and not found.folders
+            and not found.misnamed
             and not any(self._was_here(p, known, collection) for p in found.missing)
         ):
-            listed = ", ".join(found.missing) or "nothing was named"
-            raise InvalidInput(f"There is nothing to ingest: {listed} does not exist.", fix="Check the path.")
+            why = f"{', '.join(found.missing)} does not exist" if found.missing else "no path was named"
+            raise InvalidInput(f"There is nothing to ingest: {why}.", fix="Check the path.")
         open_home(self._home)
         with hold(self._home / "knowledge.lock", wait=self._wait):
             with self._db.writing() as sql:
@@ -229,6 +231,15 @@ class Knowledge:
             run.drop_orphans()
         self._settle(run)
         return len(gone)
+
+    def is_locked(self, collection: str) -> bool:
+        """Whether turns that are limited to this collection stay on the device.
+
+        Raises:
+            UnknownName: if the collection does not exist.
+        """
+        tables.require_collection(self._db, collection)
+        return tables.has_lock(self._db, collection)
 
     def set_lock(self, collection: str, locked: bool) -> None:
         """Lock a collection, or unlock it.

@@ -6,6 +6,7 @@ import re
 import warnings as python_warnings
 from typing import TYPE_CHECKING
 
+from tierwise.errors import InvalidInput
 from tierwise.knowledge.document import Heading, Page
 from tierwise.knowledge.plain import decode
 
@@ -38,8 +39,13 @@ _SPACE = re.compile(r"[ \t\n\r\f\v]+")
 
 
 def read_html(data: bytes) -> tuple[str | None, tuple[Page, ...], list[str]]:
-    """Title, the one page, and warnings of an HTML file."""
+    """Title, the one page, and warnings of an HTML file.
+
+    Raises:
+        InvalidInput: if its bytes are not text, or not even a browser's patience makes HTML of them.
+    """
     from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
+    from bs4.builder import ParserRejectedMarkup
     from bs4.dammit import EncodingDetector
 
     declared = EncodingDetector.find_declared_encoding(data, is_html=True, search_entire_document=False)
@@ -47,13 +53,17 @@ def read_html(data: bytes) -> tuple[str | None, tuple[Page, ...], list[str]]:
     if declared and declared.lower() not in ("utf-8", "utf8"):
         try:
             source = data.decode(declared)
-        except (LookupError, UnicodeDecodeError):
+            source.encode()  # some codecs make halves of surrogate pairs, which nothing can store
+        except (LookupError, ValueError):  # each codec has its own way to fail
             source, warnings = decode(data)
     else:
         source, warnings = decode(data)
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # XHTML is read well enough as HTML
-        soup = BeautifulSoup(source, "html.parser")
+        try:
+            soup = BeautifulSoup(source, "html.parser")
+        except ParserRejectedMarkup as error:
+            raise InvalidInput("It is damaged HTML.", fix="Open it in a browser and save it as text.") from error
     title = _SPACE.sub(" ", soup.title.get_text()).strip() if soup.title else ""
     writer = _Writer()
     writer.write(soup)

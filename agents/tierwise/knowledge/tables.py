@@ -82,18 +82,28 @@ def stored_hashes(db: Database, collection: str) -> dict[str, str]:
     return dict(db.rows("SELECT path, hash FROM sources WHERE collection = ?", (collection,)))
 
 
+def has_lock(db: Database, collection: str) -> bool:
+    """Whether the collection is locked."""
+    return bool(db.rows("SELECT 1 FROM collections WHERE name = ? AND locked", (collection,)))
+
+
 def is_root(db: Database, collection: str, path: str) -> bool:
     """Whether this folder was ingested into the collection."""
     return bool(db.rows("SELECT 1 FROM roots WHERE collection = ? AND path = ?", (collection, path)))
 
 
 def passages(db: Database, scores: dict[str, float]) -> dict[str, Passage]:
-    """Passages by id with their scores; ids that are not stored are left out."""
+    """Passages by id with their scores; ids that are not stored are left out.
+
+    A document that any locked collection holds is locked in all of them.
+    """
     found: dict[str, Passage] = {}
     for chunk in _chunks(list(scores)):
         rows = db.rows(
-            "SELECT p.id, s.path, s.collection, p.page, p.start, p.end, p.text, p.title, c.locked FROM passages p"  # noqa: S608
-            " JOIN sources s ON s.id = p.source JOIN collections c ON c.name = s.collection"
+            "SELECT p.id, s.path, s.collection, p.page, p.start, p.end, p.text, p.title,"  # noqa: S608
+            " EXISTS (SELECT 1 FROM sources o JOIN collections c ON c.name = o.collection"
+            "         WHERE o.path = s.path AND c.locked)"
+            " FROM passages p JOIN sources s ON s.id = p.source"
             f" WHERE p.id IN ({_marks(chunk)})",
             chunk,
         )

@@ -109,8 +109,10 @@ class Vectors:
             self._close()
             self._bump()
             try:
-                if self._folder.exists():
+                if self._folder.is_dir():
                     shutil.rmtree(self._folder)
+                else:
+                    self._folder.unlink(missing_ok=True)
             except OSError as error:
                 raise VectorsUnavailable(f"{self._folder} cannot be emptied: {error.strerror or error}") from error
             self._broken = None
@@ -175,7 +177,10 @@ class Vectors:
     def _open(self, *, create: bool) -> None:
         if not create and not (self._folder / "chroma.sqlite3").exists():
             raise VectorsUnavailable("the folder is missing")
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise VectorsUnavailable(f"{self._folder} cannot be made: {error.strerror or error}") from error
         self._client, collection = _within(_OPEN_SECONDS, lambda: self._connect(create))
         found = (collection.metadata or {}).get("embedder")
         if found != self._embedder.identity:

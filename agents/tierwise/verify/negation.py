@@ -11,7 +11,8 @@ Scopes = tuple[frozenset[str], ...]
 
 # "No later than" and "no. 5" deny nothing.
 _IDIOMS = re.compile(
-    r"\b(?:no|not) (?:later|more|less|fewer|earlier|only|sooner|just)\b(?: than)?|\bno longer than\b|\bNo\. ?(?=\d)",
+    r"\b(?:no|not) (?:later|more|less|fewer|earlier|only|sooner|just(?! as\b))\b(?: than)?"
+    r"|\bno longer than\b|\bNo\. ?(?=\d)",
     re.IGNORECASE,
 )
 _NEGATOR = re.compile(
@@ -51,11 +52,16 @@ def differs(claim: Scopes, stems: Set[str], span: Scopes) -> bool:
     """
     touching = [scope for scope in span if scope & stems]
     if claim:
-        if any(not any(mine & theirs for theirs in touching) for mine in claim if mine):
+        if any(not any(_same(mine, theirs) for theirs in touching) for mine in claim if mine):
             return True
         return len(claim) % 2 != len(touching) % 2
     enough = 1 if len(stems) <= _REACH else 2
     return sum(len(scope & stems) >= enough for scope in touching) % 2 == 1
+
+
+def _same(one: frozenset[str], other: frozenset[str]) -> bool:
+    # A neighbouring sentence may deny something else of the same thing: one word in common is not the same denial.
+    return len(one & other) >= min(2, len(one), len(other))
 
 
 def _stems(text: str) -> list[str]:

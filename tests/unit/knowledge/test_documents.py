@@ -158,3 +158,19 @@ def test_the_pdf_library_keeps_quiet(caplog: pytest.LogCaptureFixture, capfd: py
     with caplog.at_level(logging.DEBUG), pytest.raises(InvalidInput):
         read("a.pdf", pdf("Words.")[:400])
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "unicode_escape", "utf-7"])
+def test_a_charset_that_is_no_charset_costs_nothing(charset: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(f'<meta charset="{charset}"><p>plain \\ud800 +2AA- words</p>', encoding="utf-8")
+    text = read_document(page).pages[0].text
+    assert "plain" in text
+    text.encode()
+
+
+def test_html_that_no_parser_takes_is_refused_with_a_reason(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<p>words</p><![foo bar", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="damaged HTML"):
+        read_document(page)

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -288,3 +289,76 @@ def test_passages_are_relevant_by_meaning_or_by_a_telling_word(knowledge: Knowle
     ):
         assert knowledge.relevant(query, knowledge.search(query)) is expected, query
     assert knowledge.relevant("E3?", []) is False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8 exist on Linux only")
+def test_names_that_cannot_be_stored_and_links_in_circles_fail_by_themselves(
+    knowledge: Knowledge, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "good.txt").write_text("The heron stands in the reeds.")
+    (folder / "loop").symlink_to("loop")
+    bad = folder / "caf\udce9.txt"  # the byte E9, which is not UTF-8
+    bad.write_text("Never read.")
+    report = knowledge.ingest(folder)
+    assert (report.added, report.failed) == (1, 1)
+    failed = next(s for s in report.sources if s.status == "failed")
+    assert "UTF-8" in failed.warnings[0]
+    failed.path.encode()  # can be printed
+    assert knowledge.ingest([folder / "good.txt", bad]).failed == 1
+    assert knowledge.search("heron \udce9")
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "~no-such-user-here/x"])
+def test_what_cannot_be_a_path_is_refused(knowledge: Knowledge, path: str) -> None:
+    with pytest.raises(InvalidInput, match="path"):
+        knowledge.ingest(path)
+    with pytest.raises(InvalidInput, match="path"):
+        knowledge.source_text(path)
+
+
+def test_what_may_not_be_looked_at_is_not_gone(
+    knowledge: Knowledge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "a.txt").write_text("The heron stands in the reeds.")
+    knowledge.ingest(folder)
+    scandir, lstat = os.scandir, os.lstat
+
+    def closed(inner: Any) -> Any:
+        def call(path: Any, **options: Any) -> Any:
+            if f"{folder.name}{os.sep}inner" in str(path) and (inner is scandir or str(path).endswith(".txt")):
+                raise PermissionError(13, "Permission denied")
+            return inner(path, **options)
+
+        return call
+
+    monkeypatch.setattr(os, "scandir", closed(scandir))
+    monkeypatch.setattr(os, "lstat", closed(lstat))
+    report = knowledge.ingest(folder)
+    assert (report.removed, report.failed) == (0, 1)
+    assert knowledge.search("heron")
+
+
+def test_a_document_in_a_locked_collection_is_locked_in_every_other_too(knowledge: Knowledge, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("The vault opens with 4711.")
+    knowledge.ingest(tmp_path / "note.txt", collection="everything")
+    assert not knowledge.search("vault")[0].locked
+    knowledge.ingest(note, collection="private", locked=True)
+    assert all(p.locked for p in knowledge.search("vault"))
+    assert knowledge.is_locked("private")
+    assert not knowledge.is_locked("everything")
+    with pytest.raises(UnknownName):
+        knowledge.is_locked("nowhere")
+
+
+def test_a_file_in_the_place_of_the_vectors_costs_only_them(knowledge: Knowledge, home: Path, docs: Path) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "chroma").write_text("not a folder")
+    assert knowledge.ingest(docs).failed == 0
+    assert knowledge.degraded
+    assert knowledge.rebuild() > 0
+    assert knowledge.degraded is None
