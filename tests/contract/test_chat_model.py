@@ -164,6 +164,7 @@ async def test_counts_grow_with_the_text(model: ChatModel) -> None:
 async def test_closing_twice_is_safe(model: ChatModel) -> None:
     await model.aclose()
     await model.aclose()
+    assert isinstance((await collect(model, ask()))[-1], Completed)  # a later request opens it again
 
 
 def test_works_from_one_event_loop_after_the_other(model: ChatModel) -> None:
