@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from tierwise.errors import ConfigError
 from tierwise.home import default_home
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tierwise.models.base import ChatModel
 
 CONFIG_NAME = "tierwise.toml"
+_TYPES: tuple[tuple[str, type], ...] = (
+    *((key, str) for key in ("base_url", "api_key_env", "adapter", "api", "reasoning")),
+    *((key, bool) for key in ("on_device", "stand_in")),
+)
 _N = TypeVar("_N", "Price", "Limits")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -60,6 +64,10 @@ class Tier:
         max_tokens: upper bound on an answer's tokens.
         limits: time limits of one call.
         stand_in: this tier only shows the path; its quality is not that of a large model (the demo uses it).
+        adapter: path of a LoRA adapter (GGUF) that a ``llama:`` model wears in this tier.
+        api: how a hosted model is spoken to: ``responses``, ``chat``, or ``auto`` (Responses for the OpenAI API itself,
+            Chat Completions for any other address).
+        reasoning: effort of a hosted reasoning model, as its server names it (``low``, ``medium``, ``high`` ...).
     """
 
     name: str
@@ -72,6 +80,9 @@ class Tier:
     max_tokens: int = 1024
     limits: Limits = Limits()
     stand_in: bool = False
+    adapter: str | None = None
+    api: Literal["auto", "chat", "responses"] = "auto"
+    reasoning: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -85,6 +96,11 @@ class Tier:
                 f"Tier {self.name!r}: model {self.model!r} has no known kind.",
                 fix="Write llama:NAME, llama:/path/to/file.gguf or openai:MODEL.",
             )
+        local = isinstance(self.model, str) and self.model.startswith("llama:")
+        if self.adapter is not None and not local:
+            raise ConfigError(f"Tier {self.name!r}: only a llama: model can wear an adapter.", fix="Take it out.")
+        if self.api not in ("auto", "chat", "responses"):
+            raise ConfigError(f"Tier {self.name!r}: api is {self.api!r}.", fix="Write auto, chat or responses.")
 
     @property
     def stays_on_device(self) -> bool:
@@ -201,7 +217,7 @@ def _tier(data: dict[str, Any], path: Path) -> Tier:
         values["price"] = _numbers(Price, values["price"], f"{where}: price")
     if "limits" in values:
         values["limits"] = _numbers(Limits, values["limits"], f"{where}: limits")
-    for key, types in (("base_url", str), ("api_key_env", str), ("on_device", bool), ("stand_in", bool)):
+    for key, types in _TYPES:
         if key in values and not isinstance(values[key], types):
             raise ConfigError(f"{where}: {key} must be a {types.__name__}, not {values[key]!r}.")
     for key in ("context_window", "max_tokens"):

@@ -7,6 +7,7 @@
     |   |-- ConfigError                tierwise.toml, environment, flags
     |   |-- UnknownName                a tier, collection, thread, turn or model that does not exist
     |   `-- InvalidInput               an empty question, a path that is not there ...
+    |       `-- SchemaNotSupported     a JSON Schema that no model can be held to
     |-- Blocked                        a lock, guard or budget said no        exit code 4
     |-- StoreError                     a store cannot be read or written      exit code 1
     |   |-- StoreBusy                  another process holds the write lock
@@ -15,6 +16,8 @@
     |   |-- ModelNotInstalled          the extra, package or file is missing
     |   |-- ModelFileError             the GGUF is cut, foreign or too large for memory
     |   |-- ModelCrashed               the model's process died
+    |   |-- AdapterError               a LoRA adapter is missing, foreign or not for this model
+    |   |-- InvalidOutput              the answer does not fit the schema it was asked for
     |   |-- ContextTooLong             the prompt does not fit the window
     |   |-- AuthError                  401, 403 or no key
     |   |-- ModelNotFound              404 or a model the server does not know
@@ -82,6 +85,12 @@ class InvalidInput(UsageError):
     code = "invalid_input"
 
 
+class SchemaNotSupported(InvalidInput):
+    """A JSON Schema that cannot be kept; said before anything is decoded."""
+
+    code = "schema"
+
+
 class Blocked(TierwiseError):
     """A lock, guard or budget refused the turn."""
 
@@ -142,6 +151,18 @@ class ModelCrashed(ModelError):
 
     code = "model_crashed"
     transient = True
+
+
+class AdapterError(ModelError):
+    """The LoRA adapter is missing, no adapter, or made for another model; the base model never answers in its place."""
+
+    code = "adapter"
+
+
+class InvalidOutput(ModelError):
+    """The answer does not fit the schema it was asked for."""
+
+    code = "invalid_output"
 
 
 class ContextTooLong(ModelError):

@@ -60,6 +60,15 @@ class AttemptStarted(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptQueued(_Event):
+    """The tier's model is busy: ``ahead`` requests come first."""
+
+    type: ClassVar[str] = "attempt.queued"
+    attempt: int
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptProgress(_Event):
     """The model reads the prompt: ``done`` of ``total`` tokens."""
 
@@ -174,6 +183,7 @@ Event = (
     | PassagesFound
     | TierChosen
     | AttemptStarted
+    | AttemptQueued
     | PromptProgress
     | TextDelta
     | ToolRequested

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 from tierwise.config import Tier
 from tierwise.errors import ModelError, ModelTimeout, ServerError, TierwiseError
-from tierwise.events import AttemptDiscarded, Event, PromptProgress, TextDelta, ToolRequested
+from tierwise.events import AttemptDiscarded, AttemptQueued, Event, PromptProgress, TextDelta, ToolRequested
 from tierwise.graph.context import Live, TurnContext
 from tierwise.guards import whole_characters
 from tierwise.jsonable import from_json, to_json
-from tierwise.models.base import Called, ChatModel, ChatRequest, Completed, Delta, Reading
+from tierwise.models.base import Called, ChatModel, ChatRequest, Completed, Delta, Queued, Reading
 from tierwise.types import ToolCall, Usage
 
 _KEEP_EVERY = 0.4  # seconds between two writes of the partial text
@@ -129,6 +129,8 @@ async def _run(
                     )  # fmt: skip
             elif isinstance(chunk, Reading):
                 emit(context.event(PromptProgress, attempt=live.attempt, done=chunk.done, total=chunk.total))
+            elif isinstance(chunk, Queued):
+                emit(context.event(AttemptQueued, attempt=live.attempt, ahead=chunk.ahead))
             elif isinstance(chunk, Called):
                 if not request.tools:  # none was offered, so there is nothing to run
                     continue

@@ -14,6 +14,7 @@ from tierwise.models.base import (
     Completed,
     Delta,
     Embedder,
+    Queued,
     Reading,
     ToolSpec,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "LlamaModel",
     "MiniLM",
     "OpenAIChat",
+    "Queued",
     "Reading",
     "ToolSpec",
     "card",

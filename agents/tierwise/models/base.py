@@ -23,6 +23,9 @@ class Capabilities:
         tools: ``native`` (the API has tool calls), ``prompted`` (a tool block in the prompt), ``none``.
         token_evidence: :class:`Completed` carries per-token evidence.
         exact_counts: ``count_tokens`` uses the model's own tokenizer.
+        structured: how ``ChatRequest.schema`` is kept: ``constrained`` (other tokens cannot be chosen), ``native`` (the
+            API promises it), ``none`` (the model is only told).
+        adapters: the model can wear a LoRA adapter.
         host: where requests go, for the record; ``None`` for on-device models.
     """
 
@@ -32,6 +35,8 @@ class Capabilities:
     token_evidence: bool = False
     exact_counts: bool = False
     host: str | None = None
+    structured: Literal["constrained", "native", "none"] = "none"
+    adapters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,9 @@ class ChatRequest:
         stop: texts that end the answer and are not part of it.
         tools: what the model may call.
         evidence: collect :class:`~tierwise.types.TokenEvidence` where the model can.
+        schema: a JSON Schema; the text is then one JSON value that fits it (see :mod:`tierwise.models.schemas`).
+        adapter: a LoRA adapter (path of a GGUF) for this request, in place of the model's own.
+        thread: whose request it is; requests of different threads take turns when the model is busy.
     """
 
     messages: tuple[Message, ...]
@@ -64,6 +72,16 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     evidence: bool = True
+    schema: dict[str, Any] | None = None
+    adapter: str | None = None
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The model is busy: ``ahead`` requests come first."""
+
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +121,7 @@ class Completed:
     sent_bytes: int = 0
 
 
-Chunk = Reading | Delta | Called | Completed
+Chunk = Queued | Reading | Delta | Called | Completed
 
 
 @runtime_checkable
@@ -112,12 +130,13 @@ class ChatModel(Protocol):
 
     The contract (``tests/contract/test_chat_model.py`` asks it of every implementation):
 
-    * ``stream`` yields ``Reading*`` then ``Delta | Called`` in order and ends with exactly one :class:`Completed`;
-      the deltas joined are the text.
+    * ``stream`` yields ``Queued*``, ``Reading*``, then ``Delta | Called`` in order, and ends with exactly one
+      :class:`Completed`; the deltas joined are the text.
     * Closing the iterator (or cancelling its task) stops the work, prompt reading included, and leaves the model fit
       for the next request.
     * Failures are :class:`~tierwise.errors.ModelError`, raised from the iterator; nothing else escapes.
-    * Requests to one model may overlap; a model that can do only one at a time queues them in order.
+    * Requests to one model may overlap. A model that is full lets them wait, each thread in its turn, and says so.
+    * A request asks for nothing the model would leave out: what it cannot do (an adapter, say) is a ModelError.
     """
 
     @property
