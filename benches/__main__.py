@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # The order is that of docs/measurements.md. retrieval and phi3 need files, and are run by themselves.
-NAMES = ("importing", "turn", "embedding", "ingesting", "support", "decode", "prefix")
+NAMES = ("importing", "turn", "embedding", "ingesting", "support", "decode", "prefix", "constrained", "together")
 
 
 def main(names: list[str]) -> int:

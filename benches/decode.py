@@ -2,7 +2,8 @@
 
     python -m benches.decode [--threads N] [--rounds N] [--gguf PATH]
 
-Bars: evidence <= 10 % per token on 135M, our loop >= 0.95x the binding's, idle <= 200 ms after Stop.
+Bars: evidence <= 10 % per token on 135M and 5 % from 0.5B, our loop >= 0.95x the binding's, beside a busy program
+>= 0.9x the best fixed number of threads, idle <= 200 ms after Stop.
 """
 
 from __future__ import annotations
@@ -11,33 +12,27 @@ import argparse
 import asyncio
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
+from benches.local import Local
 from tierwise.models import ChatRequest, Delta, LlamaModel, Reading, locate
-from tierwise.models.llama import usable_cores
-from tierwise.models.llama_engine import Engine, Generation, Outcome
+from tierwise.models.device.probe import usable_cores
+from tierwise.models.local.answer import Generation
 from tierwise.types import Message
 
 TOKENS = 48
 TEXT = "The quick brown fox jumps over the lazy dog, and the dog does not mind at all. "
 
 
-def ours(engine: Engine, prompt: list[int], *, evidence: bool) -> float:
+def ours(model: Local, prompt: list[int], *, evidence: bool) -> float:
     """Seconds a token of our loop, the prompt read beforehand."""
-    how = Generation(max_tokens=TOKENS, temperature=0.0, seed=None, stop=(), evidence=evidence)
-    outcome = Outcome()
-    started = 0.0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal started
-        started = time.perf_counter()  # the last report: the prompt is read
-
-    for _ in engine.answer(prompt, how, progress, outcome):
-        pass
-    return (time.perf_counter() - started) / outcome.completion_tokens
+    return model.ask(prompt, Generation(max_tokens=TOKENS, evidence=evidence, lookup=False)).seconds_a_token
 
 
 def bindings(llama: object, prompt: list[int]) -> float:
@@ -63,11 +58,11 @@ def decoding(path: Path, threads: int, rounds: int) -> None:
     """Our loop with and without evidence, in safe mode, and the binding's."""
     from llama_cpp import Llama
 
-    engine = Engine(str(path), n_ctx=1024, n_threads=threads)
-    choosing = Engine(str(path), n_ctx=1024, n_threads=usable_cores(), adapt=True)
-    safe = Engine(str(path), n_ctx=1024, n_threads=threads, safe_mode=True)
+    engine = Local(path, threads=threads)
+    choosing = Local(path, threads=usable_cores(), adapt=True)
+    safe = Local(path, threads=threads, safe_mode=True)
     llama = Llama(str(path), n_ctx=1024, n_threads=threads, n_threads_batch=threads, verbose=False)
-    prompt = engine.tokenize(TEXT * 5, special=False)
+    prompt = engine.tokens(TEXT * 5)
     with_evidence, without, plain, theirs, chosen = alternate(
         rounds,
         lambda: ours(engine, prompt, evidence=True),
@@ -85,6 +80,43 @@ def decoding(path: Path, threads: int, rounds: int) -> None:
     print(f"  safe mode         {plain * 1e3:7.2f} ms a token   {plain / with_evidence - 1:+.1%}")
     print(f"  choosing threads  {chosen * 1e3:7.2f} ms a token   {with_evidence / chosen:.2f}x of {threads} fixed")
     llama.close()
+
+
+def beside_busy(path: Path, rounds: int) -> None:
+    """Writing and reading while another program keeps one core busy, beside the best fixed number of threads."""
+    chosen, fixed = Local(path, threads=usable_cores(), adapt=True), {n: Local(path, threads=n) for n in (1, 2)}
+    prompt = chosen.tokens(TEXT * 5)
+    chapters = [chosen.tokens(f"Chapter {n}. " + TEXT * 30) for n in range(rounds + 2)]
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        for n in range(2):  # it finds out what is best now
+            ours(chosen, prompt, evidence=True)
+            reading(chosen, chapters[rounds + n])
+        writing = alternate(
+            rounds,
+            lambda: ours(chosen, prompt, evidence=True),
+            *(partial(ours, model, prompt, evidence=True) for model in fixed.values()),
+        )
+        taken = [[reading(model, chapter) for model in (chosen, *fixed.values())] for chapter in chapters[:rounds]]
+    finally:
+        busy.kill()
+    print(f"Beside one busy program, median of {rounds} rounds")
+    for what, (adaptive, *counts) in (
+        ("writing", writing),
+        ("reading", [statistics.median(side) for side in zip(*taken, strict=True)]),
+    ):
+        figures = ", ".join(f"{n} thread(s) {1 / t:.0f}/s" for n, t in zip(fixed, counts, strict=True))
+        print(
+            f"  {what}: choosing threads {1 / adaptive:.0f} tokens/s; {figures}   "
+            f"{min(counts) / adaptive:.2f}x of the best fixed (bar: 0.9x)"
+        )
+
+
+def reading(model: Local, prompt: list[int]) -> float:
+    """Seconds a token of a prompt that is read whole."""
+    heard = model.ask(prompt, Generation(max_tokens=1))
+    assert heard.outcome is not None
+    return heard.seconds_read / (heard.outcome.prompt_tokens - heard.outcome.cached_tokens)
 
 
 async def first_text(model: LlamaModel, *messages: Message) -> tuple[float, str]:
@@ -142,6 +174,7 @@ def main() -> None:
     args = parser.parse_args()
     path = args.gguf or locate("smollm2-135m")
     decoding(path, args.threads, args.rounds)
+    beside_busy(path, args.rounds)
     asyncio.run(answering(path, args.threads, args.rounds))
 
 

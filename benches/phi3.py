@@ -18,7 +18,7 @@ from pathlib import Path
 from benches.decode import answering
 from tierwise import Copilot, Settings, Tier
 from tierwise.models import ChatRequest, Completed, LlamaModel, Reading
-from tierwise.models.llama import usable_cores
+from tierwise.models.device.probe import usable_cores
 from tierwise.types import Answer, Message
 
 DOCUMENTS = {

@@ -18,12 +18,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benches.decode import TEXT
 from tierwise.models import ChatRequest, Completed, Delta, LlamaModel, locate
-from tierwise.models.llama import usable_cores
-from tierwise.models.llama_engine import Engine
-from tierwise.models.prefixes import common
-from tierwise.models.templates import PromptFormat, prompt_tokens, shaped
+from tierwise.models.device.probe import usable_cores
+from tierwise.models.gguf import read_header
+from tierwise.models.local.engine import Engine
+from tierwise.models.local.prefixes import common
+from tierwise.models.local.templates import PromptFormat, prompt_tokens, shaped
+from tierwise.models.memory import memory_need, prefix_budget
 from tierwise.types import Message, Usage
 
 ANSWER = 16
@@ -107,6 +111,9 @@ async def measure(path: Path, threads: int, rounds: int, tokens: int) -> None:
         for _ in range(2):
             for index, (llama, history) in enumerate(zip(bare, conversations, strict=True)):
                 answers[index] = await follow_up(llama, history, answers[index], in_turns)
+    resident = psutil.Process(model.pid).memory_info().rss
+    header = read_header(path)
+    need, stored = memory_need(header, CONTEXT), prefix_budget(header, CONTEXT)
     await model.aclose()
     for llama in bare:
         llama.close()
@@ -116,6 +123,10 @@ async def measure(path: Path, threads: int, rounds: int, tokens: int) -> None:
     )
     _print("one thread going on", going_on)
     _print("two threads in turns", in_turns)
+    print(
+        f"  memory of the process after {2 * rounds} conversations: {resident / 1e6:.0f} MB; planned "
+        f"{need.total / 1e6:.0f} MB and at most {stored / 1e6:.0f} MB for stored prefixes"
+    )
 
 
 def _print(what: str, times: list[tuple[float, float]]) -> None:

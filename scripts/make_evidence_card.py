@@ -1,6 +1,7 @@
-"""Make a model's evidence card: ask it a stated question set, grade the drafts, fit, and write the [evidence] table.
+r"""Make a model's evidence card: ask it a stated question set, grade the drafts, fit, and write the [evidence] table.
 
-    python scripts/make_evidence_card.py --tier llama:smollm2-135m --out agents/tierwise/models/cards/smollm2-135m.toml
+    python scripts/make_evidence_card.py --tier llama:smollm2-135m \
+        --out agents/tierwise/models/store/cards/smollm2-135m.toml
 
 The questions are in scripts/evidence/questions.jsonl: ``kind`` (documents, unanswerable, general), ``question`` and
 ``right``, a regular expression that a right draft matches; ``"passages": false`` asks it without documents. The

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tierwise.jsonable import from_json, to_json
     from tierwise.runtime.async_copilot import AsyncCopilot, Route
     from tierwise.runtime.copilot import Copilot
-    from tierwise.types import Answer, Citation, DecisionRecord, Draft, Notice, Passage, Reason, Verdict
+    from tierwise.types import Answer, Citation, DecisionRecord, Draft, Notice, Passage, Reason, TypedAnswer, Verdict
     from tierwise.verify.support import mark_citations
     from tierwise_tools import ToolContext, tool
 
@@ -33,7 +33,17 @@ _HOME = {
     "tierwise.jsonable": ("from_json", "to_json"),
     "tierwise.runtime.async_copilot": ("AsyncCopilot", "Route"),
     "tierwise.runtime.copilot": ("Copilot",),
-    "tierwise.types": ("Answer", "Citation", "DecisionRecord", "Draft", "Notice", "Passage", "Reason", "Verdict"),
+    "tierwise.types": (
+        "Answer",
+        "Citation",
+        "DecisionRecord",
+        "Draft",
+        "Notice",
+        "Passage",
+        "Reason",
+        "TypedAnswer",
+        "Verdict",
+    ),
     "tierwise.verify.support": ("mark_citations",),
     "tierwise_tools": ("ToolContext", "tool"),
 }
@@ -61,6 +71,7 @@ __all__ = [
     "Tier",
     "TierwiseError",
     "ToolContext",
+    "TypedAnswer",
     "UnknownName",
     "UsageError",
     "Verdict",

@@ -118,12 +118,45 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedderSettings:
+    """An embeddings endpoint in place of the built-in MiniLM.
+
+    Every document, every question and the sentences of answers go there, so it must be on the device: whether a turn is
+    locked may be known only when its question has been embedded and its passages are found.
+
+    Attributes:
+        model: ``openai:MODEL``.
+        base_url: address of an OpenAI-compatible server.
+        api_key_env: name of the environment variable that holds the key.
+        dimension: length of a vector to ask for, for models that can be shortened.
+        on_device: the owner's word that the server runs on this machine and sends nothing on.
+    """
+
+    model: str
+    base_url: str | None = None
+    api_key_env: str | None = None
+    dimension: int | None = None
+    on_device: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.model.startswith("openai:") or self.model == "openai:":
+            raise ConfigError(f"The embedder {self.model!r} has no known kind.", fix="Write openai:MODEL.")
+        if self.on_device is not True:
+            raise ConfigError(
+                f"The embedder {self.model} is not on this device, and every document and question would go to it,"
+                " locked ones as well.",
+                fix="Set on_device = true if its server runs on this machine, or leave [embedder] out.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a copilot is told from outside.
 
     Attributes:
         home: folder of the stores.
         tiers: cheapest first; empty means the embedded model alone.
+        embedder: an embeddings endpoint; ``None`` is MiniLM in this process.
         dial: the wish between economy and quality.
         offline: refuse every tier that is not on the device.
         locked: the whole app is locked.
@@ -134,6 +167,7 @@ class Settings:
 
     home: Path = field(default_factory=default_home)
     tiers: tuple[Tier, ...] = ()
+    embedder: EmbedderSettings | None = None
     dial: Dial = "balanced"
     offline: bool = False
     locked: bool = False
@@ -195,35 +229,52 @@ def _read(path: Path) -> dict[str, Any]:
     tiers = data.pop("tiers", [])
     if not isinstance(tiers, list) or not all(isinstance(t, dict) for t in tiers):
         raise ConfigError(f"{path}: tiers must be written as [[tiers]] sections.")
-    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers"}
+    embedder = data.pop("embedder", None)
+    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers", "embedder"}
     if unknown := sorted(set(data) - known):
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}.", fix=f"Known keys: {', '.join(sorted(known))}, tiers.")
-    return {**data, "tiers": tuple(_tier(t, path) for t in tiers)}
+    return {
+        **data,
+        "tiers": tuple(_tier(t, path) for t in tiers),
+        "embedder": None if embedder is None else _embedder(embedder, path),
+    }
 
 
 def _tier(data: dict[str, Any], path: Path) -> Tier:
     where = f"{path}, tier {data.get('name', '?')!r}"
-    known = {f.name: f for f in fields(Tier)}
-    if unknown := sorted(set(data) - set(known)):
-        hint = " A key never goes into the file: name the variable that holds it in api_key_env." * (
-            unknown[0] in ("api_key", "key", "token")
-        )
-        raise ConfigError(f"{where}: unknown key {unknown[0]!r}.{hint}", fix=f"Known keys: {', '.join(sorted(known))}.")
-    for key in ("name", "model"):
-        if not isinstance(data.get(key), str) or not data[key]:
-            raise ConfigError(f"{where}: {key!r} is missing.", fix=f'Write {key} = "...".')
+    _check_keys(data, Tier, where, required=("name", "model"))
     values = dict(data)
     if "price" in values:
         values["price"] = _numbers(Price, values["price"], f"{where}: price")
     if "limits" in values:
         values["limits"] = _numbers(Limits, values["limits"], f"{where}: limits")
-    for key, types in _TYPES:
-        if key in values and not isinstance(values[key], types):
-            raise ConfigError(f"{where}: {key} must be a {types.__name__}, not {values[key]!r}.")
-    for key in ("context_window", "max_tokens"):
-        if key in values and (not isinstance(values[key], int) or isinstance(values[key], bool) or values[key] < 1):
-            raise ConfigError(f"{where}: {key} must be a whole number from 1, not {values[key]!r}.")
     return Tier(**values)
+
+
+def _embedder(data: Any, path: Path) -> EmbedderSettings:
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: the embedder must be written as an [embedder] section.")
+    _check_keys(data, EmbedderSettings, f"{path}, embedder", required=("model",))
+    return EmbedderSettings(**data)
+
+
+def _check_keys(data: dict[str, Any], kind: type[Any], where: str, *, required: tuple[str, ...]) -> None:
+    """See that a section holds what it must, nothing unknown, and values of the right type."""
+    known = {f.name for f in fields(kind)}
+    if unknown := sorted(set(data) - known):
+        hint = " A key never goes into the file: name the variable that holds it in api_key_env." * (
+            unknown[0] in ("api_key", "key", "token")
+        )
+        raise ConfigError(f"{where}: unknown key {unknown[0]!r}.{hint}", fix=f"Known keys: {', '.join(sorted(known))}.")
+    for key in required:
+        if not isinstance(data.get(key), str) or not data[key]:
+            raise ConfigError(f"{where}: {key!r} is missing.", fix=f'Write {key} = "...".')
+    for key, types in _TYPES:
+        if key in data and not isinstance(data[key], types):
+            raise ConfigError(f"{where}: {key} must be a {types.__name__}, not {data[key]!r}.")
+    for key in ("context_window", "max_tokens", "dimension"):
+        if key in data and (not isinstance(data[key], int) or isinstance(data[key], bool) or data[key] < 1):
+            raise ConfigError(f"{where}: {key} must be a whole number from 1, not {data[key]!r}.")
 
 
 def _numbers(kind: type[_N], data: Any, where: str) -> _N:

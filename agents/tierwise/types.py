@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, Literal, TypeVar
 
 Role = Literal["system", "user", "assistant", "tool"]
 Dial = Literal["economy", "balanced", "quality"]
@@ -12,6 +12,7 @@ TurnStatus = Literal["done", "needs_approval", "blocked", "stopped", "failed"]
 Finish = Literal["stop", "length", "tool_calls", "content_filter"]
 Outcome = Literal["accept", "escalate", "give_up"]
 AttemptOutcome = Literal["accepted", "discarded", "failed", "stopped"]
+T = TypeVar("T")
 
 
 # -- conversation ------------------------------------------------------------------------------------------------------
@@ -155,7 +156,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everything a verifier may look at: one attempt's text with what it was made from."""
+    """Everything a verifier may look at: one attempt's text with what it was made from.
+
+    ``structured`` says that the text is JSON, and that it fits the schema it was asked for.
+    """
 
     tier: str
     model: str
@@ -165,6 +169,7 @@ class Draft:
     passages: tuple[Passage, ...] = ()
     evidence: TokenEvidence | None = None
     tool_errors: int = 0
+    structured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +214,11 @@ class SentOut:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One tier's try at the turn. Its text is a draft until the attempt is accepted."""
+    """One tier's try at the turn. Its text is a draft until the attempt is accepted.
+
+    ``work`` counts what a local model did beside: tokens ``guessed`` from the prompt and ``kept``, tokens ``forced`` by
+    a schema, other conversations ``evicted`` from its memory, which will have to be read again.
+    """
 
     n: int
     tier: str
@@ -224,6 +233,7 @@ class Attempt:
     ms: float = 0.0
     first_token_ms: float | None = None
     error: str | None = None
+    work: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +281,33 @@ class Answer:
             kind = Blocked if self.status == "blocked" else TierwiseError
             raise kind(self.error or f"The turn was {self.status}.")
         return self
+
+
+class TypedAnswer(Answer, Generic[T]):
+    """An :class:`Answer` whose text was read as a value of the type that was asked for."""
+
+    @classmethod
+    def of(cls, answer: Answer, value: tuple[T, ...]) -> TypedAnswer[T]:
+        """The same answer with its value; an empty ``value`` if there is none."""
+        made = cls(*(getattr(answer, f.name) for f in fields(Answer)))
+        object.__setattr__(made, "_value", value)
+        return made
+
+    @property
+    def value(self) -> T:
+        """The value.
+
+        Raises:
+            Blocked: if a lock, guard or budget refused the turn.
+            TierwiseError: if the turn ended without an answer.
+        """
+        from tierwise.errors import TierwiseError
+
+        self.raise_for_status()
+        value: tuple[T, ...] = self._value  # type: ignore[attr-defined]
+        if not value:
+            raise TierwiseError("There is no value yet: the turn is not over.")
+        return value[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +20,7 @@ from tierwise_app.text import clean, duration, plural, size
 
 if TYPE_CHECKING:
     from tierwise.config import Settings, Tier
+    from tierwise.models import DeviceProfile
 
 NATIVE_FIX = (
     'Reinstall: CMAKE_ARGS="-DGGML_NATIVE=OFF" '
@@ -45,14 +47,18 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
         load: reads the configuration; what it raises is a finding.
         online: contact the servers of hosted tiers.
     """
+    from tierwise.models import profile
+
     yield _python()
     yield from _packages()
-    yield _processor()
     try:
         settings = load()
     except TierwiseError as error:
+        yield from _machine(profile(measure=False))
         yield _failed("configuration", error)
         return
+    machine = profile(settings.home, fresh=True)
+    yield from _machine(machine)
     yield _configuration(settings)
     home_ok = True
     for check in _home(settings.home):
@@ -60,11 +66,11 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
         yield check
     yield _network(settings, online)
     for tier in tiers_in_use(settings):
-        yield from _tier(tier, settings, online)
-    yield _embedder()
+        yield from _tier(tier, settings, machine, online)
+    yield _embedder(settings)
     if home_ok:
         yield from _stores(settings.home)
-        yield _vectors(settings.home)
+        yield _vectors(settings)
 
 
 def tiers_in_use(settings: Settings) -> tuple[Tier, ...]:
@@ -96,15 +102,23 @@ def _packages() -> Iterator[Check]:
             yield Check(name, "warn", f"not installed: {need}", f'Run: pip install "tierwise[{extra}]"')
 
 
-def _processor() -> Check:
-    import psutil
-
-    memory = psutil.virtual_memory()
-    cores = plural(psutil.cpu_count(logical=False) or os.cpu_count() or 1, "core")
-    text = f"{cores}, {size(memory.available)} of {size(memory.total)} memory free, {platform.machine()}"
-    if memory.available < _LOW_MEMORY:
-        return Check("machine", "warn", text, "Close other programs: a model of 3.8B parameters needs about 3.5 GB.")
-    return Check("machine", "ok", text)
+def _machine(found: DeviceProfile) -> Iterator[Check]:
+    text = (
+        f"{found.cpu}, {plural(found.cores, 'core')}, {size(found.available)} of {size(found.memory)} memory free, "
+        f"{platform.machine()}"
+    )
+    if found.available < _LOW_MEMORY:
+        yield Check("machine", "warn", text, "Close other programs: a model of 3.8B parameters needs about 3.5 GB.")
+    else:
+        yield Check("machine", "ok", text)
+    if found.bandwidth is not None:
+        pace = f"{size(found.bandwidth)}/s copied by {plural(found.threads, 'thread')}: the speed of models follows it"
+        yield Check("memory speed", "ok", pace)
+    if found.gpus:
+        gpus = ", ".join(f"{gpu.name} ({size(gpu.free)} of {size(gpu.memory)} free)" for gpu in found.gpus)
+        yield Check("graphics", "ok", gpus)
+    elif found.binding is not None:
+        yield Check("graphics", "ok", "none that llama.cpp was built for: models run on the processor")
 
 
 # -- what the user set up ----------------------------------------------------------------------------------------------
@@ -148,13 +162,31 @@ def _network(settings: Settings, online: bool) -> Check:
 # -- tiers -------------------------------------------------------------------------------------------------------------
 
 
-def _tier(tier: Tier, settings: Settings, online: bool) -> Iterator[Check]:
+def _tier(tier: Tier, settings: Settings, machine: DeviceProfile, online: bool) -> Iterator[Check]:
     name = f"tier {tier.name}"
     local = tier.model_name.startswith("llama:")
-    if not local:
+    if local:
+        yield from _plan(f"{name} plan", tier, settings, machine)
+    else:
         yield _key(tier)
     if local or online:
         yield _trial(name, tier, settings)
+
+
+def _plan(name: str, tier: Tier, settings: Settings, machine: DeviceProfile) -> Iterator[Check]:
+    from tierwise.models import LlamaModel, estimate, open_model, plan
+
+    try:
+        model = open_model(tier, home=settings.home)
+        if not isinstance(model, LlamaModel):
+            return
+        planned = plan(model.path, machine, tier.context_window)
+        expected = estimate(model.path, machine, context=tier.context_window)
+    except (TierwiseError, OSError):
+        return  # the trial says it better
+    text = expected.text + "".join(f" Loaded with {reason}." for reason in planned.why)
+    fix = None if expected.fits else "Close other programs, set a smaller context_window, or use a smaller model."
+    yield Check(name, "ok" if expected.fits else "warn", text, fix)
 
 
 def _key(tier: Tier) -> Check:
@@ -195,12 +227,12 @@ def _trial(name: str, tier: Tier, settings: Settings) -> Check:
 # -- stores ------------------------------------------------------------------------------------------------------------
 
 
-def _embedder() -> Check:
-    from tierwise.models import MiniLM
+def _embedder(settings: Settings) -> Check:
+    from tierwise.models import open_embedder
 
     try:
-        embedder = MiniLM()
-        dimension = embedder.embed(["ready"]).shape[1]
+        with closing(open_embedder(settings.embedder)) as embedder:
+            dimension = embedder.embed(["ready"]).shape[1]
     except TierwiseError as error:
         return _failed("embedder", error)
     return Check("embedder", "ok", f"{embedder.identity}, {dimension} dimensions")
@@ -222,18 +254,18 @@ def _stores(home: Path) -> Iterator[Check]:
             yield Check(path.name, "fail", f"damaged: {word}", f"Move it aside: mv {path} {path}.damaged")
 
 
-def _vectors(home: Path) -> Check:
+def _vectors(settings: Settings) -> Check:
     from tierwise.knowledge import Knowledge
-    from tierwise.models import MiniLM
+    from tierwise.models import open_embedder
 
     try:
-        knowledge = Knowledge(home, MiniLM())
-        try:
+        with (
+            closing(open_embedder(settings.embedder)) as embedder,
+            closing(Knowledge(settings.home, embedder)) as knowledge,
+        ):
             passages = sum(c.passages for c in knowledge.collections())
             knowledge.search("ready", k=1)
             degraded = knowledge.degraded
-        finally:
-            knowledge.close()
     except TierwiseError as error:
         return _failed("vectors", error)
     if degraded:

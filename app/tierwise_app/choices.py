@@ -22,7 +22,7 @@ class Wishes:
     """Choices as words; ``None`` where nothing was said.
 
     Attributes:
-        local: ``embedded``, ``none``, a path, or a model as the configuration writes it.
+        local: ``embedded``, ``none``, a model's name, a path, or a model as the configuration writes it.
         deep_model: a hosted model's name, or ``none``.
         deep_url: its server, or ``openai`` for the OpenAI API itself.
         deep_key_env: the variable that holds its key, or ``none``.
@@ -115,14 +115,15 @@ def ask(given: Wishes, before: Wishes, home: Path) -> Wishes:
     say(f"This machine: {cores} cores, {size(memory.available)} of {size(memory.total)} memory free.\n")
     say("Local model", style="bold")
     say(f"  embedded: {EMBEDDED}, installed with tierwise; small, shows that everything works")
-    say(f"  a path:   a .gguf file of yours; {proposed.title} is a good one ({size(proposed.memory)} of memory):")
-    say(f"            {proposed.file} from {proposed.source}")
+    say(f"  a name:   of tierwise models list; {proposed.title} is a good one ({size(proposed.memory)} of memory):")
+    say(f"            {proposed.name}, after: tierwise models pull {proposed.name} ({size(proposed.file_bytes)})")
+    say("  a path:   a .gguf file of yours")
 
     def local_can_be(word: str) -> None:
         if (model := _local_model(word)) is not None:
             check_entry({"name": "quick", "model": model}, home)
 
-    local = given.local or _prompt("Local model (embedded, none, or a path)", before.local, local_can_be)
+    local = given.local or _prompt("Local model (embedded, none, a name or a path)", before.local, local_can_be)
     say("\nHosted model for hard questions (any OpenAI-compatible server)", style="bold")
     model = given.deep_model or _prompt("Model name (none: stay on this machine)", before.deep_model)
     url = key = price = None
@@ -167,4 +168,8 @@ def _local_model(word: str) -> str | None:
         return None
     if word == "embedded":
         return EMBEDDED
-    return word if word.startswith(("llama:", "openai:")) else f"llama:{Path(word).expanduser().absolute()}"
+    if word.startswith(("llama:", "openai:")):
+        return word
+    if word.endswith(".gguf") or "/" in word or "\\" in word:
+        return f"llama:{Path(word).expanduser().absolute()}"
+    return f"llama:{word}"

@@ -91,6 +91,10 @@ class TurnView:
         self._tiers[event.attempt] = event.tier
         self._tell(f"drafting on {event.tier} ({event.model}) …")
 
+    def _on_queue(self, event: ev.AttemptQueued) -> None:
+        before = "1 request comes" if event.ahead == 1 else f"{event.ahead} requests come"
+        self._tell(f"{self._tiers.get(event.attempt)} is busy: {before} first")
+
     def _on_progress(self, event: ev.PromptProgress) -> None:
         self._tell(f"{self._tiers.get(event.attempt)} reads the prompt: {event.done}/{event.total} tokens")
 
@@ -173,6 +177,7 @@ class TurnView:
 _HANDLERS: dict[type[Any], Callable[[TurnView, Any], None]] = {
     ev.TurnStarted: TurnView._on_start,
     ev.AttemptStarted: TurnView._on_attempt,
+    ev.AttemptQueued: TurnView._on_queue,
     ev.PromptProgress: TurnView._on_progress,
     ev.TextDelta: TurnView._on_text,
     ev.ToolRequested: TurnView._on_tool,

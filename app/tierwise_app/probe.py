@@ -33,6 +33,7 @@ class Probe:
         tokens: how many were written.
         text: what was written.
         crashed: the model's process died in the trial and only its safe, slower mode worked.
+        called_tool: whether it called the tool it was given; ``None`` if it does not claim to, or was not asked.
     """
 
     tier: str
@@ -44,20 +45,26 @@ class Probe:
     tokens: int
     text: str
     crashed: bool = False
+    called_tool: bool | None = None
 
 
-def probe(tier: Tier, home: Path) -> Probe:
+def probe(tier: Tier, home: Path, *, tools: bool = False) -> Probe:
     """Try a tier. A hosted one costs a few tokens.
+
+    Args:
+        tier: which.
+        home: the home folder.
+        tools: also give it a tool to call, if it claims to call tools.
 
     Raises:
         TierwiseError: the reason why it cannot answer.
     """
     from tierwise.models import open_model
 
-    return asyncio.run(_probe(tier, open_model(tier, home=home)))
+    return asyncio.run(_probe(tier, open_model(tier, home=home), tools))
 
 
-async def _probe(tier: Tier, model: ChatModel) -> Probe:
+async def _probe(tier: Tier, model: ChatModel, tools: bool) -> Probe:
     from tierwise.models import ChatRequest, Completed, Delta
 
     try:
@@ -77,6 +84,7 @@ async def _probe(tier: Tier, model: ChatModel) -> Probe:
         ended = time.perf_counter()
         # The process of a local model is replaced only when it died under the first decode.
         crashed = before is not None and getattr(model, "pid", None) != before
+        called = await _calls_a_tool(model) if tools and model.capabilities.tools != "none" else None
     finally:
         await model.aclose()
     assert done is not None, "a stream that ends well ends with Completed"
@@ -92,4 +100,19 @@ async def _probe(tier: Tier, model: ChatModel) -> Probe:
         tokens=tokens,
         text=text,
         crashed=crashed,
+        called_tool=called,
     )
+
+
+async def _calls_a_tool(model: ChatModel) -> bool:
+    """Whether the model calls the one tool that answers the question, with the right argument."""
+    from tierwise.models import Called, ChatRequest, ToolSpec
+
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    weather = ToolSpec("weather", "The weather of a city right now.", city)
+    request = ChatRequest((Message("user", "What is the weather in Paris?"),), max_tokens=64, tools=(weather,))
+    async with aclosing(cast("Any", model.stream(request))) as chunks:
+        async for chunk in chunks:
+            if isinstance(chunk, Called):
+                return chunk.call.name == "weather" and "paris" in str(chunk.call.arguments.get("city", "")).lower()
+    return False

@@ -1,8 +1,7 @@
-"""``setup``, ``models``, ``doctor``: from nothing to a working configuration, and what is wrong with a broken one."""
+"""``setup``, ``doctor``: from nothing to a working configuration, and what is wrong with a broken one."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 
 import pytest
@@ -45,7 +44,7 @@ def test_setup_does_not_overwrite_and_shows_what_would_change(cli):
 
 
 def test_setup_keeps_what_is_not_spoken_of(cli):
-    cli("models", "add", "openai:gpt-x", "--api-key-env", "MY_KEY", "--price-input", 1, "--context", 9000)
+    cli("models", "use", "deep=openai:gpt-x", "--api-key-env", "MY_KEY", "--price-input", 1, "--context", 9000)
     before = load_settings(cli.home / "tierwise.toml", env={})
 
     assert cli("setup", "--yes", "--dial", "economy", "--force").code == 0
@@ -103,55 +102,10 @@ def test_setup_without_a_terminal_asks_for_flags(cli):
     assert "--yes" in ran.err
 
 
-def test_models_add_puts_local_tiers_before_hosted_ones(cli, tmp_path):
-    assert cli("models", "add", "openai:gpt-x", "--base-url", "http://127.0.0.1:9/v1", "--price-input", 1).code == 0
-    added = cli("models", "add", "llama:smollm2-135m", "--tier", "second", "--json")
-
-    settings = load_settings(cli.home / "tierwise.toml", env={})
-    assert added.json["tier"] == {"name": "second", "model": "llama:smollm2-135m"}
-    assert [t.name for t in settings.tiers] == ["quick", "second", "deep"]
-    assert cli("models", "add", "openai:other", "--tier", "deep").code == 2
-    assert cli("models", "add", "openai:other", "--tier", "deep", "--force").code == 0
-    tiers = cli("models", "list", "--json").json["tiers"]
-    assert [t["model"] for t in tiers] == ["llama:smollm2-135m", "llama:smollm2-135m", "openai:other"]
-
-
-def test_models_add_refuses_a_file_that_is_no_model(cli, tmp_path):
-    fake = tmp_path / "fake.gguf"
-    fake.write_bytes(b"GGUF" + os.urandom(64))
-
-    ran = cli("models", "add", fake, "--json")
-
-    assert ran.code == 1
-    assert ran.json["error"]["code"] == "model_file"
-    assert not (cli.home / "tierwise.toml").exists()
-
-
-@pytest.mark.parametrize("words", [("openai:gpt-x", "--base-url", "notaurl"), ("openai:",), ("llama:",)])
-def test_models_add_refuses_what_could_never_answer(cli, words):
-    ran = cli("models", "add", *words, "--json")
-    assert ran.code == 2
-    assert ran.json["error"]["message"]
-    assert not (cli.home / "tierwise.toml").exists()
-
-
 def test_a_wrong_dial_on_the_command_line_is_not_blamed_on_the_file(cli):
     cli.write_config('dial = "quality"\n')
     ran = cli("ask", "hi", "--dial", "fast")
     assert (ran.code, ran.err.strip()) == (2, "error: The dial is 'fast'. Use economy, balanced or quality.")
-
-
-def test_models_test_tries_each_tier(cli):
-    cli.serve(["One two three."], ["Four."])
-    cli.write_config((cli.home / "tierwise.toml").read_text(encoding="utf-8") + _unreachable())
-
-    ran = cli("models", "test", "--json")
-
-    assert ran.code == 1
-    assert [(r["tier"], r["ok"]) for r in ran.json] == [("quick", True), ("deep", True), ("gone", False)]
-    assert ran.json[0]["text"] == "One two three."
-    assert ran.json[2]["error"]["code"] == "unreachable"
-    assert cli("models", "test", "quick").out.startswith("quick: ")
 
 
 def test_doctor_is_content_with_a_fresh_installation(cli):
@@ -228,7 +182,3 @@ def test_stores_are_private(cli, manual):
     with sqlite3.connect(cli.home / "record.sqlite") as db:
         assert db.execute("SELECT count(*) FROM turns").fetchone() == (1,)
     db.close()
-
-
-def _unreachable() -> str:
-    return '\n[[tiers]]\nname = "gone"\nmodel = "openai:gone"\nbase_url = "http://127.0.0.1:1/v1"\n'

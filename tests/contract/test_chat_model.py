@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -16,13 +17,41 @@ from pathlib import Path
 import pytest
 
 from tierwise.errors import ModelError
-from tierwise.models import ChatModel, ChatRequest, Completed, Delta, LlamaModel, OpenAIChat, Reading, locate
-from tierwise.testing import LoopbackServer, ScriptedModel
+from tierwise.models import (
+    Called,
+    ChatModel,
+    ChatRequest,
+    Completed,
+    Delta,
+    LlamaModel,
+    OpenAIChat,
+    OpenAIResponses,
+    Reading,
+    ToolSpec,
+    locate,
+)
+from tierwise.testing import LoopbackServer, ScriptedModel, Step
 from tierwise.testing.tiny_gguf import write_tiny_phi3
-from tierwise.types import Message
+from tierwise.types import Message, ToolCall
 
 VOCABULARY = Path(__file__).parents[1] / "data" / "phi3" / "ggml-vocab-phi-3.gguf"
 ASSISTANT, SPACE_A, SPACE_B = 32001, 263, 289  # <|assistant|>, then two words that follow each other for ever
+
+
+ADD = ToolSpec("add", "Adds.", {"type": "object", "properties": {"a": {"type": "number"}}, "required": ["a"]})
+COUNT = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0}}, "required": ["n"]}
+
+
+def script(request: ChatRequest) -> str | Step:
+    """What the large model says in these tests: JSON, a tool call, what the tool said, or plain words."""
+    last = request.messages[-1]
+    if request.schema is not None:
+        return '{"n": 5}'
+    if request.tools and last.role == "user":
+        return Step("Let me see.", calls=(ToolCall("c1", "add", {"a": 1}), ToolCall("c2", "add", {"a": 2})))
+    if last.role == "tool":
+        return f"It is {last.content}."
+    return "one two three four five six seven eight nine ten eleven twelve"
 
 
 def ask(text: str = "Count from one to five.", **options: object) -> ChatRequest:
@@ -54,8 +83,7 @@ def llama_server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def loopback() -> Iterator[str]:
-    model = ScriptedModel(["one two three four five six seven eight nine ten eleven twelve"], repeat=True)
-    with LoopbackServer(model) as server:
+    with LoopbackServer(ScriptedModel([script], repeat=True)) as server:
         yield server.url
 
 
@@ -65,7 +93,7 @@ def tiny_phi3(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_phi3(tmp_path_factory.mktemp("gguf") / "tiny.gguf", VOCABULARY, follows=follows)
 
 
-@pytest.fixture(params=["smollm2", "tiny_phi3", "llama_server", "loopback", "scripted"])
+@pytest.fixture(params=["smollm2", "tiny_phi3", "llama_server", "chat", "responses", "scripted"])
 async def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     monkeypatch.setenv("TIERWISE_THREADS", "1")
     match request.param:
@@ -74,9 +102,13 @@ async def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         case "tiny_phi3":
             made = LlamaModel(request.getfixturevalue("tiny_phi3"))
         case "scripted":
-            made = ScriptedModel(["one two three four five six seven eight"], repeat=True)
-        case url:
-            made = OpenAIChat("a-model", base_url=request.getfixturevalue(url))
+            made = ScriptedModel([script], repeat=True)
+        case "llama_server":
+            made = OpenAIChat("a-model", base_url=request.getfixturevalue("llama_server"))
+        case "chat":
+            made = OpenAIChat("a-model", base_url=request.getfixturevalue("loopback"))
+        case "responses":
+            made = OpenAIResponses("a-model", base_url=request.getfixturevalue("loopback"))
     yield made
     await made.aclose()
 
@@ -127,6 +159,37 @@ async def test_max_tokens_bounds_the_answer(model: ChatModel) -> None:
     assert long.startswith(short)
 
 
+async def test_a_stop_text_ends_the_answer_and_is_no_part_of_it(model: ChatModel) -> None:
+    whole = "".join(c.text for c in await collect(model, ask()) if isinstance(c, Delta))
+    stop = whole[len(whole) // 2 :][:3]
+    chunks = await collect(model, ask(stop=("never said", stop)))
+    assert "".join(c.text for c in chunks if isinstance(c, Delta)) == whole[: whole.index(stop)]
+    assert chunks[-1].finish == "stop"  # type: ignore[attr-defined]
+
+
+async def test_an_answer_by_schema_fits_it(model: ChatModel, request: pytest.FixtureRequest) -> None:
+    if model.capabilities.structured == "none" and not isinstance(model, ScriptedModel):
+        pytest.skip("this model is only told")
+    if request.node.callspec.params["model"] == "llama_server":
+        pytest.skip("this server takes no schema, so a small model is only told; see test_openai_forms")
+    chunks = await collect(model, ask("How many?", schema=COUNT, max_tokens=64))
+    assert json.loads("".join(c.text for c in chunks if isinstance(c, Delta)))["n"] in range(10)
+    assert chunks[-1].finish == "stop"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("model", ["chat", "responses", "scripted"], indirect=True)
+async def test_tools_are_called_and_their_results_read(model: ChatModel) -> None:
+    chunks = await collect(model, ask(tools=(ADD,)))
+    calls = tuple(c.call for c in chunks if isinstance(c, Called))
+    said = "".join(c.text for c in chunks if isinstance(c, Delta))
+    assert [(c.name, c.arguments) for c in calls] == [("add", {"a": 1}), ("add", {"a": 2})]
+    assert chunks[-1].finish == "tool_calls"  # type: ignore[attr-defined]
+    results = [Message("tool", str(40 + n), (), call.id) for n, call in enumerate(calls)]
+    follow_up = ChatRequest((Message("user", "1 + 2?"), Message("assistant", said, calls), *results), tools=(ADD,))
+    chunks = await collect(model, follow_up)
+    assert "".join(c.text for c in chunks if isinstance(c, Delta)) == "It is 41."
+
+
 async def test_closing_leaves_it_fit_for_the_next_request(model: ChatModel) -> None:
     async with aclosing(model.stream(ask(max_tokens=400))) as stream:  # type: ignore[type-var]
         async for chunk in stream:
@@ -172,7 +235,7 @@ def test_works_from_one_event_loop_after_the_other(model: ChatModel) -> None:
         try:
             return (await collect(model, ask()))[-1]
         finally:
-            if isinstance(model, OpenAIChat):
+            if isinstance(model, OpenAIChat | OpenAIResponses):
                 await model.aclose()  # its connections belong to this loop
 
     for _ in range(2):
@@ -186,6 +249,7 @@ async def test_a_failure_is_a_model_error(tmp_path: Path) -> None:
         LlamaModel(broken),
         LlamaModel(tmp_path / "absent.gguf"),
         OpenAIChat("m", base_url="http://127.0.0.1:9/v1"),
+        OpenAIResponses("m", base_url="http://127.0.0.1:9/v1"),
     ):
         with pytest.raises(ModelError):
             await collect(failing, ask())

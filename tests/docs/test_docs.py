@@ -52,7 +52,8 @@ def test_python_blocks_run(code: str) -> None:
 def test_toml_blocks_are_valid_configurations(code: str) -> None:
     path = Path("tierwise.toml")
     path.write_text(code)
-    assert load_settings(path).tiers
+    settings = load_settings(path)
+    assert settings.tiers or settings.embedder
 
 
 @pytest.mark.parametrize("code", blocks("sh", "console"))
@@ -80,6 +81,7 @@ def test_commands_in_the_docs_exist(code: str) -> None:
 EXAMPLES = {
     "ask.py": "documents added",
     "stream.py": "answered by",
+    "typed.py": "urgent:",
     "own_tier.py": "[table] Monday to Friday",
     "own_verifier.py": "[brief] Yes.",
     "own_graph_node.py": "From 10 to 18 h.",

@@ -16,22 +16,27 @@ HEAVY = ("langgraph", "chromadb", "openai", "llama_cpp", "streamlit", "onnxrunti
 LAYER = {
     "tierwise_tools": 0,
     # the vocabulary: these may use each other
-    **dict.fromkeys(("types", "events", "errors", "config", "redact", "jsonable", "home", "words"), 1),
+    **dict.fromkeys(("types", "events", "errors", "config", "redact", "jsonable", "home", "locks", "words"), 1),
     **dict.fromkeys(("models", "knowledge", "routing", "verify", "guards", "record"), 2),
     "graph": 3,
     **dict.fromkeys(("runtime", "testing"), 4),
     "tierwise_app": 5,
 }
+# Within tierwise.models a part imports its own kind and what stands before it; the last two do not know each other.
+MODELS = (("base", "stops", "gguf", "memory", "tool_text"), ("schemas", "store"), ("device",), ("local", "hosted"))
 # The one place of the code where each outside library is touched.
 TOUCHED_IN = {
     "aiosqlite": ("tierwise.graph",),
     "bs4": ("tierwise.knowledge",),
     "chromadb": ("tierwise.knowledge",),
-    "jinja2": ("tierwise.models",),
+    "httpx2": ("tierwise.models.hosted", "tierwise.models.store"),
+    "jinja2": ("tierwise.models.local",),
+    "jsonschema": ("tierwise.models.schemas",),
     "langgraph": ("tierwise.graph",),
-    "llama_cpp": ("tierwise.models",),
+    "llama_cpp": ("tierwise.models.local",),
+    "llguidance": ("tierwise.models.local", "tierwise.models.schemas"),
     "onnxruntime": ("tierwise.models",),
-    "openai": ("tierwise.models",),
+    "openai": ("tierwise.models.hosted",),
     "pypdf": ("tierwise.knowledge",),
     "rich": ("tierwise_app",),
     "tokenizers": ("tierwise.models",),
@@ -94,6 +99,21 @@ def test_imports_point_down(name: str, path: Path) -> None:
         assert other != "tierwise", f"{name} imports the front door"
         together = LAYER[own] == LAYER[other] == 1 or (own, other) == ("testing", "runtime")
         assert LAYER[other] < LAYER[own] or together, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_the_parts_of_models_keep_their_order(name: str, path: Path) -> None:
+    level = {part: n for n, parts in enumerate(MODELS) for part in parts}
+
+    def place(module: str) -> str:
+        return module.removeprefix("tierwise.models").removeprefix(".").partition(".")[0]
+
+    if not name.startswith("tierwise.models.") or (own := place(name)) not in level:
+        return  # the front door and the factory know all of them
+    for module, typing_only in imports(path):
+        theirs = place(module) if module.startswith("tierwise.models.") else own
+        if theirs != own and not typing_only:
+            assert level.get(theirs, 9) < level[own] or level[own] == level.get(theirs) == 0, f"{name} imports {module}"
 
 
 @pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")

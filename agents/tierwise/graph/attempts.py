@@ -9,7 +9,7 @@ from tierwise.jsonable import from_json
 from tierwise.types import Attempt, AttemptOutcome, Usage
 
 
-def finished_attempt(services: Services, draft: Json, outcome: AttemptOutcome) -> Attempt:
+def finished_attempt(services: Services, draft: Json, outcome: AttemptOutcome, error: str | None = None) -> Attempt:
     """The attempt a draft came from, for the record."""
     tier = services.tier(draft["tier"])
     usage = from_json(Usage, draft["usage"])
@@ -28,5 +28,7 @@ def finished_attempt(services: Services, draft: Json, outcome: AttemptOutcome) -
             "cost_usd": cost_of(tier, usage),
             "ms": draft["ms"],
             "first_token_ms": draft["first_token_ms"],
+            "error": error,
+            "work": draft["work"],
         },
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -66,12 +66,13 @@ class Services:
         """
         states = []
         for tier in self.tiers:
-            window, problem = 0, (down or {}).get(tier.name)
+            window, adapters, problem = 0, True, (down or {}).get(tier.name)
             try:
-                window = self.models[tier.name].capabilities.context_window
+                can = self.models[tier.name].capabilities
+                window, adapters = can.context_window, can.adapters
             except ModelError as error:
                 problem = problem or str(error)
-            states.append(TierState(tier.name, tier.stays_on_device, window, problem))
+            states.append(TierState(tier.name, tier.stays_on_device, window, problem, adapters))
         return tuple(states)
 
 
@@ -106,6 +107,8 @@ class TurnContext:
         started: ``time.perf_counter()`` at the beginning of the turn.
         seq: number of the last event.
         recorded: how the turn ended has been stored.
+        accepts: raises :class:`~tierwise.errors.InvalidOutput` for a text that is not what was asked for, where more
+            was asked than the state's schema says.
     """
 
     services: Services
@@ -115,6 +118,7 @@ class TurnContext:
     started: float = field(default_factory=time.perf_counter)
     seq: int = 0
     recorded: bool = False
+    accepts: Callable[[str], object] | None = None
 
     def event(self, kind: type[E], **fields: Any) -> E:
         """The next event of this turn."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from tierwise.errors import ModelError
+from tierwise.errors import InvalidOutput, ModelError
 from tierwise.events import TierEscalated
 from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
@@ -21,7 +21,8 @@ def successor(state: TurnState, context: TurnContext) -> str | None:
     here = [t.name for t in states].index(state["tier"])
     local_only = state["locked"] or state["offline"]
     for tier in (*states[here + 1 :], *reversed(states[:here])):
-        if tier.down is None and (tier.on_device or not local_only):
+        wears = tier.adapters or state.get("adapter") is None
+        if tier.down is None and wears and (tier.on_device or not local_only):
             return tier.name
     return None
 
@@ -33,8 +34,10 @@ def failed_tiers(state: TurnState) -> dict[str, str]:
 
 def hand_over(
     state: TurnState, runtime: Runtime[TurnContext], error: ModelError, heir: str | None, update: TurnState
-) -> Command[Literal["act", "verify", "generate", "finish"]]:
+) -> Command[Any]:
     """Let a larger ``heir`` try, else let the draft that is held stand, else let a smaller ``heir`` try.
+
+    A text that is not of the form that was asked for counts as a failure: it is never held.
 
     Args:
         state: the turn as it was when the tier failed.
@@ -51,7 +54,11 @@ def hand_over(
         update |= {"draft": held, "held": None, "tier": held["tier"], "notices": [to_json(Notice("degraded", text))]}
         return Command(update=update, goto="finish")
     assert heir is not None
-    reason = Reason("tier_failed", f"{failed} failed: {error.what}")
+    escalated = upwards and isinstance(error, InvalidOutput)
+    if isinstance(error, InvalidOutput):
+        reason = Reason(error.code, error.what)
+    else:
+        reason = Reason("tier_failed", f"{failed} failed: {error.what}")
     notice = Notice("fallback" if upwards else "degraded", f"{failed} failed: {error} {heir} answers instead.")
     if upwards:
         runtime.stream_writer(context.event(TierEscalated, from_tier=failed, to_tier=heir, reasons=(reason,)))
@@ -59,8 +66,8 @@ def hand_over(
         "draft": None,
         "tier": heir,
         "attempt": state["attempt"] + 1,
-        "stage": "fallback",
+        "stage": "post" if escalated else "fallback",
         "reasons": to_json([reason]),
-        "notices": [to_json(notice)],
+        "notices": [] if escalated else [to_json(notice)],
     }
     return Command(update=update, goto="generate")

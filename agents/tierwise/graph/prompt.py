@@ -38,6 +38,7 @@ def build_messages(
     history: Sequence[Message] = (),
     passages: Sequence[Passage] = (),
     draft: str | None = None,
+    form: str | None = None,
     steps: Sequence[Message] = (),
 ) -> tuple[Message, ...]:
     """Lay out a prompt: system, history, then the question with its passages, then finished tool steps.
@@ -49,6 +50,7 @@ def build_messages(
         history: earlier messages, oldest first.
         passages: best first; fenced and marked as data.
         draft: a smaller model's answer that was not good enough.
+        form: what the answer must look like, in words.
         steps: tool calls and results of this turn.
     """
     parts = []
@@ -57,6 +59,8 @@ def build_messages(
     if draft:
         parts.append(f"A smaller model's draft, which may be wrong:\n{draft}")
     parts.append(f"Question: {question}" if parts else question)
+    if form:
+        parts.append(form)
     return (Message("system", SYSTEM), *history, Message("user", "\n\n".join(parts)), *steps)
 
 
@@ -68,6 +72,7 @@ async def fit(
     history: Sequence[Message] = (),
     passages: Sequence[Passage] = (),
     draft: str | None = None,
+    form: str | None = None,
     steps: Sequence[Message] = (),
     reserve: int,
 ) -> Prompt:
@@ -83,6 +88,7 @@ async def fit(
         history: earlier messages, oldest first.
         passages: best first.
         draft: a smaller model's answer.
+        form: what the answer must look like, in words.
         steps: tool calls and results of this turn.
         reserve: tokens to keep free for the answer, at most a quarter of the window.
 
@@ -90,7 +96,7 @@ async def fit(
         ContextTooLong: if the question alone does not fit.
     """
     window = model.capabilities.context_window
-    fixed = build_messages(question, draft=draft, steps=steps)
+    fixed = build_messages(question, draft=draft, form=form, steps=steps)
     texts = [m.content for m in (*fixed, *history)] + [p.text for p in passages]
     sizes = [n + _OVERHEAD for n in await model.count_tokens(texts)]
     own, past = sum(sizes[: len(fixed)]), sizes[len(fixed) : len(fixed) + len(history)]
@@ -127,6 +133,7 @@ async def fit(
             history=history[len(history) - kept_history :],
             passages=passages[:kept_passages],
             draft=draft,
+            form=form,
             steps=steps,
         ),
         tuple(passages[:kept_passages]),

@@ -109,7 +109,7 @@ def _attempts(
             error=error,
         )
     elif draft is not None:
-        yield finished_attempt(services, draft, outcome)
+        yield finished_attempt(services, draft, outcome, error)
 
 
 def _held(state: TurnState, context: TurnContext) -> Iterator[Attempt]:

@@ -29,6 +29,8 @@ class TurnState(TypedDict, total=False):
     locked: Annotated[bool, or_]  # once it is locked, nothing in the turn unlocks it
     offline: bool
     collection: str | None
+    schema: Json | None  # JSON Schema of the answer, prepared
+    adapter: str | None  # path of a LoRA adapter
     # what was found and assessed
     passages: list[Json]  # Passage
     features: dict[str, float]

@@ -14,10 +14,11 @@ from tierwise.knowledge import tables
 from tierwise.knowledge.database import Database
 from tierwise.knowledge.files import canonical, find
 from tierwise.knowledge.ingest import Ingest
-from tierwise.knowledge.locks import hold
 from tierwise.knowledge.report import Collection, IngestReport, Progress, Source
 from tierwise.knowledge.search import DEPTH, RELEVANCE_FLOOR, combine, query_words
 from tierwise.knowledge.vectors import Vectors, VectorsUnavailable
+from tierwise.locks import hold
+from tierwise.models.base import require_on_device
 from tierwise.types import Passage
 
 if TYPE_CHECKING:
@@ -42,9 +43,13 @@ class Knowledge:
         home: the folder of the stores.
         embedder: makes the vectors; one home stays with one embedder until it is rebuilt.
         wait: seconds to wait for another process that writes.
+
+    Raises:
+        ConfigError: if the embedder is not on the device.
     """
 
     def __init__(self, home: Path | str, embedder: Embedder, *, wait: float = 30.0) -> None:
+        require_on_device(embedder)
         self._home = Path(home)
         self._embedder = embedder
         self._wait = wait

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tierwise.errors import EmbedderMismatch, StoreBusy, StoreError
 from tierwise.knowledge.database import Database
-from tierwise.knowledge.locks import hold
+from tierwise.locks import hold
 
 if TYPE_CHECKING:
     import numpy as np

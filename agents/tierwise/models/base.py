@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from tierwise.errors import ConfigError
 from tierwise.types import Finish, Message, TokenEvidence, ToolCall, Usage
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Completed:
     """The last item of every stream that ends well.
 
     ``model_served`` is what really answered (a server may serve another model than was asked for).
-    ``sent_bytes`` is the size of the request body that left the process, 0 on the device.
+    ``sent_bytes`` is the size of the request body that left the process, 0 on the device. ``work`` counts what a model
+    did beside, see :class:`~tierwise.types.Attempt`.
     """
 
     finish: Finish
@@ -119,6 +121,7 @@ class Completed:
     model_served: str
     evidence: TokenEvidence | None = None
     sent_bytes: int = 0
+    work: dict[str, int] = field(default_factory=dict)
 
 
 Chunk = Queued | Reading | Delta | Called | Completed
@@ -168,7 +171,11 @@ class ChatModel(Protocol):
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Texts to unit vectors. Synchronous: callers in async code use a thread."""
+    """Texts to unit vectors. Synchronous: callers in async code use a thread.
+
+    Two more names are used if they are there: ``on_device``, false if the texts leave this machine (see
+    :func:`require_on_device`), and ``close()``.
+    """
 
     @property
     def identity(self) -> str:
@@ -190,3 +197,20 @@ class Embedder(Protocol):
             Array of shape ``(len(texts), dimension)``, rows of length 1.
         """
         ...
+
+
+def require_on_device(embedder: Embedder) -> None:
+    """Refuse an embedder that sends its texts away.
+
+    It would get every document and every question, those under a lock as well: whether a turn is locked may be known
+    only when its question has been embedded and its passages are found.
+
+    Raises:
+        ConfigError: if its ``on_device`` is false.
+    """
+    if not getattr(embedder, "on_device", True):
+        raise ConfigError(
+            f"The embedder {embedder.identity} is not on this device, and every document and question would go to it,"
+            " locked ones as well.",
+            fix="Set on_device=True if its server runs on this machine, or use the built-in MiniLM.",
+        )

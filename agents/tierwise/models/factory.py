@@ -1,13 +1,18 @@
-"""From a tier's entry in the configuration to the model that serves it."""
+"""From an entry in the configuration to the model or the embedder that serves it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tierwise.config import Tier
-from tierwise.errors import UnknownName
+from tierwise.config import EmbedderSettings, Tier
 from tierwise.models.base import ChatModel
-from tierwise.models.model_cards import card, locate
+from tierwise.models.store.card import find_card
+from tierwise.models.store.files import expected_sha256, locate
+
+if TYPE_CHECKING:
+    from tierwise.models.hosted.embedder import OpenAIEmbedder
+    from tierwise.models.minilm import MiniLM
 
 
 def open_model(tier: Tier, *, home: Path | None = None) -> ChatModel:
@@ -26,21 +31,51 @@ def open_model(tier: Tier, *, home: Path | None = None) -> ChatModel:
     kind, _, name = tier.model.partition(":")
     if kind == "llama":
         return _open_llama(tier, name, home)
-    from tierwise.models.openai_chat import OpenAIChat
+    return _open_hosted(tier)
 
-    return OpenAIChat.from_tier(tier)
+
+def open_embedder(settings: EmbedderSettings | None) -> MiniLM | OpenAIEmbedder:
+    """Make the configured embedder, or MiniLM. Nothing is loaded and no connection is made until it is used.
+
+    Args:
+        settings: the ``[embedder]`` section, if there is one.
+
+    Raises:
+        ConfigError: if its address is none.
+    """
+    if settings is None:
+        from tierwise.models.minilm import MiniLM
+
+        return MiniLM()
+    from tierwise.models.hosted.embedder import OpenAIEmbedder
+
+    return OpenAIEmbedder.from_settings(settings)
+
+
+def _open_hosted(tier: Tier) -> ChatModel:
+    from tierwise.models.hosted.chat import OpenAIChat
+    from tierwise.models.hosted.responses import OpenAIResponses
+
+    # Few servers but the OpenAI API itself speak Responses; nearly all speak Chat Completions.
+    api = tier.api if tier.api != "auto" else "responses" if tier.base_url is None else "chat"
+    return OpenAIResponses.from_tier(tier) if api == "responses" else OpenAIChat.from_tier(tier)
 
 
 def _open_llama(tier: Tier, name: str, home: Path | None) -> ChatModel:
-    from tierwise.models.llama import LlamaModel
+    from tierwise.models.local.model import LlamaModel
 
-    if "/" in name or "\\" in name or name.endswith(".gguf"):
-        return LlamaModel(name, name=tier.model_name, context_window=tier.context_window)
-    path = locate(name, home=home)
-    try:
-        known = card(name)
-    except UnknownName:
-        known = None
-    # A hash is checked where we know it for the very file: the one from a package. The user's own file is the user's.
-    sha256 = known.sha256 if known and known.package and path.name == known.file else None
-    return LlamaModel(path, name=tier.model_name, context_window=tier.context_window, sha256=sha256)
+    path, sha256, tools = Path(name), None, "none"
+    if not ("/" in name or "\\" in name or name.endswith(".gguf")):
+        path = locate(name, home=home)
+        # A hash is checked where we know it and the file may have changed since. The user's own file is the user's.
+        sha256 = expected_sha256(name, path)
+        known = find_card(name)
+        tools = "none" if known is None else known.tools
+    return LlamaModel(
+        path,
+        name=tier.model_name,
+        context_window=tier.context_window,
+        sha256=sha256,
+        adapter=tier.adapter,
+        tools="none" if tools == "none" else "prompted",
+    )

@@ -23,6 +23,7 @@ MAX_DIMENSIONS = 4
 MAX_CONTEXT = 1 << 24
 _KEEP_ITEMS = 1024  # per-layer figures are kept, vocabularies are not
 _KEEP_TEXT = 1 << 20
+_EMBEDDING, _OUTPUT = "token_embd.weight", "output.weight"
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
@@ -80,6 +81,7 @@ class GgufHeader:
         weight_bytes: bytes of all tensors together.
         metadata: key to value; arrays longer than 1,024 items are left out, their lengths are in ``lengths``.
         lengths: key to number of items, for every array.
+        lookup_bytes: part of ``weight_bytes`` of which a step reads one row (an embedding apart from the output).
     """
 
     path: Path
@@ -88,6 +90,7 @@ class GgufHeader:
     weight_bytes: int
     metadata: dict[str, Value] = field(repr=False)
     lengths: dict[str, int] = field(repr=False)
+    lookup_bytes: int = 0
 
     def number(self, key: str, default: int = 0) -> int:
         """A whole number below the architecture's prefix (``block_count`` is ``phi3.block_count``).
@@ -112,13 +115,28 @@ def read_header(path: Path, *, sha256: str | None = None) -> GgufHeader:
     """
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            header = _Reader(path, file, size).header()
+            header = _Reader(path, file, os.fstat(file.fileno()).st_size).model()
             if sha256 is not None:
                 file.seek(0)
                 if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                     raise ModelFileError(f"{path} is not the file it should be: its SHA-256 differs.", fix=_FIX)
             return header
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def read_adapter(path: Path) -> str:
+    """Read and check the header of a LoRA adapter.
+
+    Returns:
+        The architecture of the models it was made for.
+
+    Raises:
+        ModelFileError: if it is no GGUF that holds a LoRA adapter.
+    """
+    try:
+        with path.open("rb") as file:
+            return _Reader(path, file, os.fstat(file.fileno()).st_size).adapter()
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
 
@@ -129,8 +147,19 @@ class _Reader:
         self._items = 0
         self._at = 0
         self._lengths: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}  # of the tensors at either end
 
-    def header(self) -> GgufHeader:
+    def model(self) -> GgufHeader:
+        metadata, weights = self._contents()
+        return self._checked(metadata, weights)
+
+    def adapter(self) -> str:
+        metadata, _ = self._contents()
+        if metadata.get("general.type") != "adapter" or metadata.get("adapter.type") != "lora":
+            raise self._bad("is a GGUF, but no LoRA adapter", fix="Use a file made by llama.cpp's LoRA converter.")
+        return str(metadata.get("general.architecture", ""))
+
+    def _contents(self) -> tuple[dict[str, Value], int]:
         self._magic()
         (version,) = self._unpack("I")
         if version in (0x02000000, 0x03000000):
@@ -146,8 +175,7 @@ class _Reader:
             value = self._value(key)
             if value is not None:
                 metadata[key] = value
-        weights = self._tensors(tensors, metadata)
-        return self._checked(metadata, weights)
+        return metadata, self._tensors(tensors, metadata)
 
     # -- pieces --------------------------------------------------------------------------------------------------------
 
@@ -224,6 +252,8 @@ class _Reader:
             length = elements // per_block * block_bytes
             total += length
             end = max(end, offset + length)
+            if name in (_EMBEDDING, _OUTPUT):
+                self._sizes[name] = length
         start = -(-self._at // alignment) * alignment
         if count and (missing := max(0, start + end - self._size)):
             raise ModelFileError(f"{self._path} is cut: {missing:,} bytes are missing.", fix="Get the file again.")
@@ -245,7 +275,8 @@ class _Reader:
             raise self._bad("does not say how long its context is")
         if not weights:
             raise self._bad("has no weights, only a vocabulary")
-        return GgufHeader(self._path, architecture, context, weights, metadata, self._lengths)
+        lookup = self._sizes.get(_EMBEDDING, 0) if _OUTPUT in self._sizes else 0
+        return GgufHeader(self._path, architecture, context, weights, metadata, self._lengths, lookup)
 
     # -- bytes ---------------------------------------------------------------------------------------------------------
 

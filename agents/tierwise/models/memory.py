@@ -9,7 +9,7 @@ from tierwise.models.gguf import GgufHeader
 
 # Tokens computed in one step. More read a little faster, but delay progress and hold BATCH x vocabulary floats.
 BATCH = 256
-_MARGIN = 256 << 20  # for the rest of the machine
+MARGIN = 256 << 20  # for the rest of the machine
 
 
 @dataclass(frozen=True)
@@ -62,21 +62,27 @@ def available_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def check_memory(header: GgufHeader, n_ctx: int, *, name: str) -> None:
+def check_memory(header: GgufHeader, n_ctx: int, *, name: str, elsewhere: float = 0.0) -> None:
     """Refuse what does not fit.
+
+    Args:
+        header: the file's header.
+        n_ctx: tokens of the window.
+        name: how people call the model.
+        elsewhere: the part of the model, in [0, 1], that lies in the memory of a graphics processor.
 
     Raises:
         ModelFileError: with the figures and what would help.
     """
     need, free = memory_need(header, n_ctx), available_memory()
-    if need.total + _MARGIN <= free:
+    if need.total * (1 - elsewhere) + MARGIN <= free:
         return
-    smaller = need.weights + need.buffers + _MARGIN < free
+    smaller = need.weights + need.buffers + MARGIN < free
     raise ModelFileError(
         f"{name} does not fit into memory: it needs about {_gb(need.total)} ({_gb(need.weights)} weights, "
         f"{_gb(need.context)} for {n_ctx:,} tokens of context, {_gb(need.buffers)} working space), and {_gb(free)} are "
         "free.",
-        fix=f"Set context_window = {_fitting(need, free, n_ctx):,} or less for this tier.".replace(",", "_")
+        fix=f"Set context_window = {fitting(need, free, n_ctx):,} or less for this tier.".replace(",", "_")
         if smaller
         else "Close other programs, or use a smaller model or a stronger quantisation.",
     )
@@ -89,11 +95,18 @@ def prefix_budget(header: GgufHeader, n_ctx: int) -> int:
     stores none, and none is refused for their sake.
     """
     need = memory_need(header, n_ctx)
-    return min(need.context, max(0, available_memory() - need.total - _MARGIN) // 2)
+    return min(need.context, max(0, available_memory() - need.total - MARGIN) // 2)
 
 
-def _fitting(need: MemoryNeed, free: int, n_ctx: int) -> int:
-    room = free - need.weights - need.buffers - _MARGIN
+def fitting(need: MemoryNeed, free: int, n_ctx: int) -> int:
+    """The longest window for which ``free`` bytes suffice, a multiple of 256 and at least that.
+
+    Args:
+        need: what a window of ``n_ctx`` tokens needs.
+        free: bytes that can be given out.
+        n_ctx: tokens.
+    """
+    room = free - need.weights - need.buffers - MARGIN
     return max(256, int(n_ctx * room / max(1, need.context)) // 256 * 256)
 
 

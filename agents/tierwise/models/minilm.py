@@ -100,12 +100,17 @@ class MiniLM:
         """Where each token of ``text`` starts and ends, in characters; special tokens are not among them."""
         return list(self._tokenizer().encode(text, add_special_tokens=False).offsets)
 
+    def close(self) -> None:
+        """Let go of the weights; the next use loads them again."""
+        with self._lock:
+            self._opened = None
+
     def _session(self) -> Any:
-        if self._opened is None:
+        opened = self._opened
+        if opened is None:
             with self._lock:
-                if self._opened is None:
-                    self._opened = _open_session(self._path or _installed_model())
-        return self._opened
+                opened = self._opened = self._opened or _open_session(self._path or _installed_model())
+        return opened
 
     def _tokenizer(self) -> Any:
         if self._built is None:

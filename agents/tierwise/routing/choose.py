@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tierwise.errors import Blocked, ConfigError, ContextTooLong, ModelError, UnknownName
+from tierwise.errors import AdapterError, Blocked, ConfigError, ContextTooLong, ModelError, UnknownName
 from tierwise.types import Assessment, Choice, Dial, Reason
 
 # Prediction acts only at its sure ends; between them the draft's own evidence is better informed.
@@ -31,12 +31,14 @@ class TierState:
         on_device: nothing leaves the machine by using it.
         context_window: tokens of prompt and answer together.
         down: why it cannot be used right now, in a few words; ``None`` if it can.
+        adapters: its model can wear a LoRA adapter.
     """
 
     name: str
     on_device: bool
     context_window: int
     down: str | None = None
+    adapters: bool = False
 
 
 def rough_tokens(question: str) -> int:
@@ -68,13 +70,14 @@ def choose(
     locked: bool = False,
     offline: bool = False,
     prompt_tokens: int = 0,
+    adapter: bool = False,
     assessment: Assessment | None = None,
     dial: Dial = "balanced",
 ) -> Choice:
     """Choose the tier for the first attempt.
 
-    Order of the rules: what the user asked for; lock and offline; context window; health; the assessment's sure ends;
-    otherwise the cheapest tier that is left drafts, and its evidence decides.
+    Order of the rules: what the user asked for; lock and offline; adapter; context window; health; the assessment's
+    sure ends; otherwise the cheapest tier that is left drafts, and its evidence decides.
 
     Args:
         tiers: cheapest first.
@@ -82,12 +85,14 @@ def choose(
         locked: the turn must stay on the device.
         offline: no connection may be opened.
         prompt_tokens: length of the prompt, 0 if it is not known.
+        adapter: the answer is to be written with a LoRA adapter.
         assessment: what is known before drafting; absent chances decide nothing.
         dial: the user's wish.
 
     Raises:
         UnknownName: if ``requested`` names no tier.
         Blocked: if lock or offline refuse the tier asked for, or every tier that could do it.
+        AdapterError: if the tier asked for, or every tier that may answer, cannot wear an adapter.
         ContextTooLong: if the prompt fits no tier.
         ModelError: if every tier is down.
         ConfigError: if there are no tiers.
@@ -97,10 +102,12 @@ def choose(
     asked = resolve(tiers, requested)
     if asked is not None and (refusal := _refusals(asked, locked, offline)):
         raise Blocked(refusal[0].text, fix=_way_out(tiers, locked))
+    if asked is not None and adapter and not asked.adapters:
+        raise AdapterError(_bare(asked).text, fix=_who_wears(tiers))
     skipped: list[tuple[TierState, list[Reason]]] = []
     usable: list[TierState] = []
     for tier in _order(tiers, asked):
-        against = _obstacles(tier, locked, offline, prompt_tokens)
+        against = _obstacles(tier, locked, offline, prompt_tokens, adapter)
         if not against:
             usable.append(tier)
         elif not usable:
@@ -117,14 +124,20 @@ def choose(
 
 
 def escalation(
-    tiers: Sequence[TierState], current: str, *, locked: bool = False, offline: bool = False, prompt_tokens: int = 0
+    tiers: Sequence[TierState],
+    current: str,
+    *,
+    locked: bool = False,
+    offline: bool = False,
+    prompt_tokens: int = 0,
+    adapter: bool = False,
 ) -> tuple[str | None, Reason | None]:
     """The next tier above ``current`` that may and can take over.
 
     Returns:
         ``(name, None)``, or ``(None, reason)`` with what stands against the tier that is closest to being possible.
-        Codes: ``top_tier``, ``no_higher_tier`` (there is only one), ``lock``, ``offline``, ``context_window``,
-        ``tier_down``.
+        Codes: ``top_tier``, ``no_higher_tier`` (there is only one), ``lock``, ``offline``, ``adapter``,
+        ``context_window``, ``tier_down``.
 
     Raises:
         UnknownName: if ``current`` is no tier.
@@ -137,7 +150,7 @@ def escalation(
         return None, Reason("top_tier", f"{current} is the highest tier that is configured.")
     if not higher:
         return None, Reason("no_higher_tier", f"{current} is the only tier that is configured.")
-    against = [_obstacles(tier, locked, offline, prompt_tokens) for tier in higher]
+    against = [_obstacles(tier, locked, offline, prompt_tokens, adapter) for tier in higher]
     for tier, obstacles in zip(higher, against, strict=True):
         if not obstacles:
             return tier.name, None
@@ -163,8 +176,14 @@ def _refusals(tier: TierState, locked: bool, offline: bool) -> list[Reason]:
     return reasons
 
 
-def _obstacles(tier: TierState, locked: bool, offline: bool, prompt_tokens: int) -> list[Reason]:
+def _bare(tier: TierState) -> Reason:
+    return Reason("adapter", f"{tier.name} cannot wear an adapter, and this turn asks for one.")
+
+
+def _obstacles(tier: TierState, locked: bool, offline: bool, prompt_tokens: int, adapter: bool) -> list[Reason]:
     reasons = _refusals(tier, locked, offline)
+    if adapter and not tier.adapters:
+        reasons.append(_bare(tier))
     needed = prompt_tokens + MIN_ANSWER_TOKENS
     if prompt_tokens and needed > tier.context_window:
         reasons.append(
@@ -186,10 +205,17 @@ def _way_out(tiers: Sequence[TierState], locked: bool) -> str:
     return f"{lift}, or ask {local[0]}." if local else f"{lift}, or add a tier that runs on this device."
 
 
+def _who_wears(tiers: Sequence[TierState]) -> str:
+    able = [tier.name for tier in tiers if tier.adapters]
+    return f"Ask {able[0]}, or leave the adapter out." if able else "Leave it out, or add a llama: tier."
+
+
 def _nothing_left(
     skipped: Sequence[tuple[TierState, list[Reason]]], locked: bool
 ) -> Blocked | ContextTooLong | ModelError:
     """The error for "no tier can", by the first rule in the order whose lifting would help."""
+    if all(any(reason.code == "adapter" for reason in against) for _, against in skipped):
+        return AdapterError("No tier can wear an adapter.", fix=_who_wears(()))
     for _, against in skipped:
         if {reason.code for reason in against} <= {"lock", "offline"}:
             own = next((reasons[0].text + " " for tier, reasons in skipped if tier.on_device), "")

@@ -11,8 +11,8 @@ from tierwise.config import Settings, Tier
 from tierwise.errors import ConfigError, ModelError, UnknownName
 from tierwise.graph.context import Services
 from tierwise.home import open_home
-from tierwise.models import MiniLM, card, open_model
-from tierwise.models.base import Capabilities, ChatModel, ChatRequest, Chunk, Embedder
+from tierwise.models import card, open_embedder, open_model
+from tierwise.models.base import Capabilities, ChatModel, ChatRequest, Chunk, Embedder, require_on_device
 from tierwise.record import Record
 from tierwise.routing.rules import RuleRouter
 from tierwise.verify.card import CAUTIOUS, EvidenceCard
@@ -40,7 +40,7 @@ def assemble(
     """Make the parts that were not brought along. Nothing heavy is loaded until it is used.
 
     Raises:
-        ConfigError: if the tiers cannot be used together.
+        ConfigError: if the tiers cannot be used together, or the embedder is not on the device.
         StoreError: if the home folder or the record cannot be opened.
     """
     tiers = settings.tiers or (EMBEDDED,)
@@ -48,7 +48,8 @@ def assemble(
     if len(set(names)) != len(names):
         raise ConfigError(f"Two tiers have the same name: {', '.join(names)}.", fix="Give each its own name.")
     open_home(settings.home)
-    embedder = embedder or MiniLM()
+    embedder = embedder or open_embedder(settings.embedder)
+    require_on_device(embedder)
     if retriever is None:
         from tierwise.knowledge import Knowledge
 

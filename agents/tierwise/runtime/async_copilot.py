@@ -8,8 +8,9 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, get_args, overload
 
 from tierwise.config import Settings, Tier, load_settings
 from tierwise.errors import ConfigError, InvalidInput, StoreError, UnknownName, UsageError
@@ -17,12 +18,13 @@ from tierwise.events import AnswerReady, Event, TurnFailed
 from tierwise.graph.searching import collection_lock
 from tierwise.guards import check_question, locks, whole_characters
 from tierwise.models.base import ChatModel, Embedder
+from tierwise.models.schemas import check, prepare
 from tierwise.routing.base import Question
 from tierwise.routing.choose import choose, rough_tokens
 from tierwise.runtime.assemble import assemble
-from tierwise.runtime.options import AskOptions, RouteOptions
+from tierwise.runtime.options import AskOptions, RouteOptions, find_adapter
 from tierwise.runtime.turn import new_thread_id, new_turn_id, run_turn
-from tierwise.types import Answer, Assessment, Dial, Passage, Reason
+from tierwise.types import Answer, Assessment, Dial, Passage, Reason, TypedAnswer
 
 if TYPE_CHECKING:
     from tierwise.graph import Node
@@ -31,8 +33,11 @@ if TYPE_CHECKING:
     from tierwise.knowledge.base import Retriever
     from tierwise.record import Record
     from tierwise.routing.base import Router
+    from tierwise.runtime.typed import Returns
     from tierwise.verify.base import Verifier
     from tierwise_tools import Tool
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class AsyncCopilot:
         settings: by default read from ``tierwise.toml`` and the environment.
         home: folder of the stores, overriding ``settings``.
         retriever: finds passages, in place of the built-in :class:`~tierwise.knowledge.Knowledge`.
-        embedder: makes vectors, in place of MiniLM.
+        embedder: makes vectors, in place of the configured one or MiniLM; it must be on the device.
         router: assesses questions before drafting.
         verifier: checks drafts.
         tools: functions or :class:`~tierwise_tools.Tool` objects; by default ``calculator`` and ``search_knowledge``.
@@ -126,7 +131,16 @@ class AsyncCopilot:
             raise UnknownName(f"There is no tier {tier!r}.", fix=f"Tiers: {', '.join(self._services.models)}.")
         return self._services.models[tier]
 
-    async def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer:
+    @overload
+    async def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer: ...
+
+    @overload
+    async def ask(self, question: str, *, returns: type[T], **options: Unpack[AskOptions]) -> TypedAnswer[T]: ...
+
+    @overload
+    async def ask(self, question: str, *, returns: Any, **options: Unpack[AskOptions]) -> TypedAnswer[Any]: ...
+
+    async def ask(self, question: str, *, returns: Any = None, **options: Unpack[AskOptions]) -> Answer:
         """Ask and wait for the answer: :meth:`stream`, drained.
 
         What goes wrong inside the turn does not raise: ``answer.status`` and ``answer.error`` say it, and
@@ -134,27 +148,49 @@ class AsyncCopilot:
 
         Args:
             question: the message.
-            options: ``thread``, ``tier``, ``dial``, ``lock``, ``collection``, ``offline``; see
+            returns: a type: a pydantic model, dataclass, TypedDict, ``list[str]``, ``int`` ...; ``answer.value`` is
+                then a value of it. A text that the type refuses is never an answer: the next tier is asked.
+            options: ``thread``, ``tier``, ``dial``, ``lock``, ``collection``, ``offline``, ``schema``, ``adapter``; see
                 :class:`~tierwise.runtime.options.AskOptions`.
 
         Raises:
-            UsageError: for an empty question or a name that does not exist.
+            UsageError: for an empty question, a name that does not exist, or a schema that cannot be kept.
             StoreError: if the message cannot be stored.
         """
-        async with aclosing(self.stream(question, **options)) as events:
+        typed: Returns[Any] | None = None
+        if returns is not None:
+            if options.get("schema") is not None:
+                raise UsageError("A question has either a type (returns) or a schema.", fix="Leave one of them out.")
+            from tierwise.runtime.typed import Returns
+
+            typed = Returns(returns)
+            options["schema"] = typed.schema
+        async with aclosing(self._events(question, options, typed.read if typed else None)) as events:
             async for event in events:
                 if isinstance(event, AnswerReady | TurnFailed):
                     answer = event.answer
-        return answer
+        if typed is None:
+            return answer
+        return TypedAnswer.of(answer, (typed.read(answer.text),) if answer.status == "done" else ())
 
     async def stream(self, question: str, **options: Unpack[AskOptions]) -> AsyncGenerator[Event, None]:
         """Ask and get everything that happens as typed events; closing the iterator stops the turn.
 
         Takes and raises what :meth:`ask` does.
         """
+        async with aclosing(self._events(question, options, None)) as events:
+            async for event in events:
+                yield event
+
+    async def _events(
+        self, question: str, options: AskOptions, accepts: Callable[[str], object] | None
+    ) -> AsyncGenerator[Event, None]:
         state = self._state(question, **options)
+        schema = options.get("schema")
+        if accepts is None and schema is not None:
+            accepts = partial(check, schema=schema)  # the caller's own words, not what was made of them
         graph = await self._running_graph()
-        async with aclosing(run_turn(graph, self._services, state)) as events:
+        async with aclosing(run_turn(graph, self._services, state, accepts=accepts)) as events:
             async for event in events:
                 yield event
 
@@ -201,9 +237,10 @@ class AsyncCopilot:
         await self._close_graph()
         for model in self._services.models.values():
             await model.aclose()
-        close = getattr(self._services.retriever, "close", None)
-        if close is not None:
-            close()
+        for part in (self._services.retriever, self._services.embedder):
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
         self._services.record.close()
 
     async def __aenter__(self) -> AsyncCopilot:
@@ -222,6 +259,8 @@ class AsyncCopilot:
         lock: bool = False,
         collection: str | None = None,
         offline: bool | None = None,
+        schema: dict[str, Any] | None = None,
+        adapter: str | None = None,
     ) -> TurnState:
         if self._closed:
             raise UsageError("The copilot is closed.", fix="Make a new one.")
@@ -246,6 +285,8 @@ class AsyncCopilot:
             "locked": lock or settings.locked,
             "offline": settings.offline if offline is None else offline or settings.offline,
             "collection": collection,
+            "schema": None if schema is None else prepare(schema),
+            "adapter": None if adapter is None else find_adapter(adapter, settings.home),
         }
 
     async def _running_graph(self) -> Any:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from tierwise.events import Event
 from tierwise.runtime.async_copilot import AsyncCopilot, Route
 from tierwise.runtime.background import BackgroundLoop
 from tierwise.runtime.options import AskOptions, RouteOptions
-from tierwise.types import Answer
+from tierwise.types import Answer, TypedAnswer
 
 if TYPE_CHECKING:
     from tierwise.config import Settings, Tier
     from tierwise.knowledge import Knowledge
     from tierwise.models.base import ChatModel
     from tierwise.record import Record
+
+T = TypeVar("T")
 
 
 class Copilot:
@@ -70,9 +72,18 @@ class Copilot:
         """The model behind a tier."""
         return self._copilot.model(tier)
 
-    def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer:
+    @overload
+    def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer: ...
+
+    @overload
+    def ask(self, question: str, *, returns: type[T], **options: Unpack[AskOptions]) -> TypedAnswer[T]: ...
+
+    @overload
+    def ask(self, question: str, *, returns: Any, **options: Unpack[AskOptions]) -> TypedAnswer[Any]: ...
+
+    def ask(self, question: str, *, returns: Any = None, **options: Unpack[AskOptions]) -> Answer:
         """Ask and wait for the answer; see :meth:`AsyncCopilot.ask`."""
-        return self._loop.run(self._copilot.ask(question, **options))
+        return self._loop.run(self._copilot.ask(question, returns=returns, **options))
 
     def stream(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Ask and iterate over what happens; closing the iterator stops the turn; see :meth:`AsyncCopilot.stream`."""

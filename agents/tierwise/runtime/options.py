@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from pathlib import Path
+from typing import Any, TypedDict
 
+from tierwise.errors import InvalidInput, UnknownName
 from tierwise.types import Dial
 
 
@@ -30,6 +32,33 @@ class AskOptions(RouteOptions, total=False):
 
     Attributes:
         thread: a thread to continue or to begin; by default a new one.
+        schema: a JSON Schema; the answer's text is then one JSON value that fits it.
+        adapter: a LoRA adapter for this question: a path, or the name of a file ``adapters/NAME.gguf`` in the home
+            folder. Only tiers that can wear it answer.
     """
 
     thread: str | None
+    schema: dict[str, Any] | None
+    adapter: str | None
+
+
+def find_adapter(word: str, home: Path) -> str:
+    """The absolute path of an adapter.
+
+    Args:
+        word: a path, or the name of a file ``adapters/NAME.gguf`` in the home folder.
+        home: the home folder.
+
+    Raises:
+        UnknownName: if there is no adapter of that name.
+        InvalidInput: if there is no file at that path.
+    """
+    if "/" in word or "\\" in word or word.endswith(".gguf"):
+        path = Path(word).expanduser().absolute()
+        if not path.is_file():
+            raise InvalidInput(f"The adapter {path} is not there.", fix="Correct the path.")
+        return str(path)
+    path = home / "adapters" / f"{word}.gguf"
+    if not path.is_file():
+        raise UnknownName(f"There is no adapter {word!r}.", fix=f"Put it at {path}, or give its path.")
+    return str(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -29,13 +29,16 @@ def new_thread_id() -> str:
     return f"t-{uuid.uuid4().hex[:10]}"
 
 
-async def run_turn(graph: Any, services: Services, state: TurnState) -> AsyncGenerator[Event, None]:
+async def run_turn(
+    graph: Any, services: Services, state: TurnState, *, accepts: Callable[[str], object] | None = None
+) -> AsyncGenerator[Event, None]:
     """Run a turn; closing the iterator stops it and keeps what was written.
 
     Args:
         graph: the compiled graph.
         services: the copilot's parts.
         state: the message and what the user said about it.
+        accepts: raises :class:`~tierwise.errors.InvalidOutput` for an answer that is not what was asked for.
 
     Yields:
         The turn's events; the last is ``answer.ready`` or ``turn.failed``.
@@ -44,7 +47,7 @@ async def run_turn(graph: Any, services: Services, state: TurnState) -> AsyncGen
         UsageError: if the caller named something that does not exist.
         StoreError: if the message cannot be stored. Nothing has been done then.
     """
-    context = TurnContext(services, state["turn_id"])
+    context = TurnContext(services, state["turn_id"], accepts=accepts)
     config = {"configurable": {"thread_id": state["turn_id"]}, "recursion_limit": STEP_LIMIT}
     try:
         parts = graph.astream(

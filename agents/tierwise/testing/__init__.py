@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tierwise.testing.loopback import Fault, LoopbackServer
     from tierwise.testing.network import NetworkBlocked, block_network
     from tierwise.testing.scripted import ScriptedModel, Step
+    from tierwise.testing.tiny_adapter import write_adapter
 
 _HOME = {
     "Fault": "loopback",
@@ -22,8 +23,18 @@ _HOME = {
     "Step": "scripted",
     "block_network": "network",
     "make_copilot": "copilot",
+    "write_adapter": "tiny_adapter",
 }
-__all__ = ["Fault", "LoopbackServer", "NetworkBlocked", "ScriptedModel", "Step", "block_network", "make_copilot"]
+__all__ = [
+    "Fault",
+    "LoopbackServer",
+    "NetworkBlocked",
+    "ScriptedModel",
+    "Step",
+    "block_network",
+    "make_copilot",
+    "write_adapter",
+]
 
 
 def __getattr__(name: str) -> Any:

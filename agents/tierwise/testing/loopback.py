@@ -10,49 +10,73 @@ import contextlib
 import json
 import threading
 import time
-import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 
-from tierwise.errors import ContextTooLong, ModelError
-from tierwise.models.base import Called, ChatModel, ChatRequest, Chunk, Completed, Delta, ToolSpec
-from tierwise.types import Message, ToolCall
+from tierwise.errors import ContextTooLong, ModelError, UsageError
+from tierwise.models.base import Called, ChatModel, Chunk, Completed, Delta, Embedder
+from tierwise.testing.loopback_chat import ChatFlavour
+from tierwise.testing.loopback_embeddings import WordVectors, embeddings
+from tierwise.testing.loopback_flavour import Events, Flavour
+from tierwise.testing.loopback_responses import ResponsesFlavour
+from tierwise.types import ToolCall
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+_FLAVOURS: dict[str, type[Flavour]] = {"/v1/chat/completions": ChatFlavour, "/v1/responses": ResponsesFlavour}
+_EMBEDDINGS = "/v1/embeddings"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A reply that is played instead of an answer: ``body`` is sent as it is."""
+    """A reply that is played instead of an answer: ``body`` is sent as it is.
+
+    Attributes:
+        status: of HTTP.
+        body: the text to send; its type is ``application/json`` unless ``headers`` say otherwise.
+        headers: more headers.
+        delay: seconds to wait before it.
+        cut: hang up after so many bytes of the body, though its whole length was announced.
+    """
 
     status: int
     body: str = "{}"
     headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    cut: int | None = None
 
 
 class LoopbackServer:
-    """Serves ``/v1/models`` and ``/v1/chat/completions`` (plain and streamed, tools included) in a thread.
+    """Serves ``/v1/chat/completions``, ``/v1/responses``, ``/v1/embeddings`` and ``/v1/models`` in a thread.
+
+    The first two answer plain and streamed, with tools and with answers by JSON Schema, as far as the model goes.
 
     Args:
         model: what answers; it is not closed with the server.
         api_key: if set, requests without it get 401.
-        usage: report usage when asked to, as good servers do.
+        usage: report usage (streamed chat completions only when asked to), as good servers do.
+        embedder: makes the vectors; by default one of words, which tells equal texts from different ones.
 
     Attributes:
-        requests: bodies of the chat requests, in order.
+        requests: bodies of the requests that could be read, in order; those for ``/v1/models`` have none.
+        paths: the path of each of them.
         connections: how many connections were accepted.
-        faults: played first in, first out, one a chat request.
+        faults: played first in, first out, one a request.
     """
 
-    def __init__(self, model: ChatModel, *, api_key: str | None = None, usage: bool = True) -> None:
+    def __init__(
+        self, model: ChatModel, *, api_key: str | None = None, usage: bool = True, embedder: Embedder | None = None
+    ) -> None:
         self.model = model
         self.api_key = api_key
         self.usage = usage
+        self.embedder = embedder or WordVectors()
         self.requests: list[dict[str, Any]] = []
+        self.paths: list[str] = []
         self.faults: list[Fault] = []
         self.connections = 0
         self._http = _Server(("127.0.0.1", 0), _Handler)
@@ -114,48 +138,52 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if not self._authorised():
             return
-        if self.path.split("?")[0].rstrip("/") != "/v1/chat/completions":
+        path = self.path.split("?")[0].rstrip("/")
+        if path not in _FLAVOURS and path != _EMBEDDINGS:
             self._error(404, "not_found", f"no such path: {self.path}")
             return
         try:
             data = json.loads(body)
-            request = read_request(data)
-        except (ValueError, KeyError, TypeError) as error:
-            self._error(400, "invalid_request_error", f"not a chat request: {error}")
+            flavour = _FLAVOURS[path](data, self.owner.model.name) if path in _FLAVOURS else None
+            vectors = embeddings(data, self.owner.embedder) if flavour is None else {}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._error(400, "invalid_request_error", f"not a request for {path}: {error}")
+            return
+        except ModelError as error:
+            self._model_error(error)
             return
         self.owner.requests.append(data)
+        self.owner.paths.append(path)
         if self.owner.faults:
-            fault = self.owner.faults.pop(0)
-            self._send(fault.status, fault.body.encode(), {"Content-Type": "application/json", **fault.headers})
-            return
-        reply = _Reply(str(data.get("model", self.owner.model.name)))
-        answer = self._stream if data.get("stream") else self._whole
-        wants_usage = self.owner.usage and (not data.get("stream") or _wants_usage(data))
-        asyncio.run(answer(self.owner.model.stream(request), reply, wants_usage))
+            self._play(self.owner.faults.pop(0))
+        elif flavour is None:
+            self._json(200, vectors)
+        else:
+            answer = self._stream if data.get("stream") else self._whole
+            asyncio.run(answer(self.owner.model.stream(flavour.request), flavour))
 
-    async def _whole(self, chunks: AsyncIterator[Chunk], reply: _Reply, usage: bool) -> None:
+    async def _whole(self, chunks: AsyncIterator[Chunk], flavour: Flavour) -> None:
         text = ""
-        calls: list[dict[str, Any]] = []
+        calls: list[ToolCall] = []
         done: Completed | None = None
         try:
             async for chunk in chunks:
                 if isinstance(chunk, Delta):
                     text += chunk.text
                 elif isinstance(chunk, Called):
-                    calls.append(_call_json(chunk.call, len(calls)))
+                    calls.append(chunk.call)
                 elif isinstance(chunk, Completed):
                     done = chunk
-        except ModelError as error:
+        except (ModelError, UsageError) as error:
             self._model_error(error)
             return
         assert done is not None
-        message = {"role": "assistant", "content": text or None, **({"tool_calls": calls} if calls else {})}
-        self._json(200, reply.whole(message, done, usage))
+        self._json(200, flavour.whole(text, calls, done, usage=self.owner.usage))
 
-    async def _stream(self, chunks: AsyncIterator[Chunk], reply: _Reply, usage: bool) -> None:
+    async def _stream(self, chunks: AsyncIterator[Chunk], flavour: Flavour) -> None:
         started = False
 
-        def send(data: dict[str, Any] | str) -> None:
+        def send(events: Events) -> None:
             nonlocal started
             if not started:
                 started = True
@@ -164,30 +192,25 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Connection", "close")
                 self.end_headers()
                 self.close_connection = True
-            line = data if isinstance(data, str) else json.dumps(data)
-            self.wfile.write(f"data: {line}\n\n".encode())
+            for event in events:
+                self.wfile.write(flavour.line(event).encode())
             self.wfile.flush()
 
-        calls = 0
         async with aclosing(cast("Any", chunks)) as stream:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 try:
                     async for chunk in stream:
                         if isinstance(chunk, Delta):
-                            send(reply.delta({"content": chunk.text}))
+                            send(flavour.text(chunk.text))
                         elif isinstance(chunk, Called):
-                            send(reply.delta({"tool_calls": [_call_json(chunk.call, calls)]}))
-                            calls += 1
+                            send(flavour.call(chunk.call))
                         elif isinstance(chunk, Completed):
-                            send(reply.delta({}, chunk.finish))
-                            if usage:
-                                send(reply.usage(chunk))
-                except ModelError as error:
+                            send(flavour.end(chunk, usage=self.owner.usage))
+                except (ModelError, UsageError) as error:
                     if not started:
                         self._model_error(error)
                         return
-                    send({"error": {"message": str(error), "type": "server_error"}})
-                send("[DONE]")
+                    send(flavour.failure(str(error)))
 
     def _authorised(self) -> bool:
         key = self.owner.api_key
@@ -196,9 +219,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._error(401, "invalid_api_key", "Incorrect API key provided.")
         return False
 
-    def _model_error(self, error: ModelError) -> None:
+    def _play(self, fault: Fault) -> None:
+        time.sleep(fault.delay)
+        headers = {"Content-Type": "application/json", **fault.headers}
+        self._send(fault.status, fault.body.encode(), headers, cut=fault.cut)
+
+    def _model_error(self, error: ModelError | UsageError) -> None:
         if isinstance(error, ContextTooLong):
             self._error(400, "context_length_exceeded", str(error))
+        elif isinstance(error, UsageError):
+            self._error(400, error.code, str(error))
         else:
             self._error(500, "server_error", str(error))
 
@@ -208,78 +238,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(self, status: int, data: dict[str, Any]) -> None:
         self._send(status, json.dumps(data).encode(), {"Content-Type": "application/json"})
 
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def _send(self, status: int, body: bytes, headers: dict[str, str], *, cut: int | None = None) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
-
-
-class _Reply:
-    """The envelope of one completion."""
-
-    def __init__(self, model: str) -> None:
-        self._base = {"id": f"chatcmpl-{uuid.uuid4().hex[:16]}", "created": int(time.time()), "model": model}
-
-    def delta(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return {**self._base, "object": "chat.completion.chunk", "choices": [choice]}
-
-    def usage(self, done: Completed) -> dict[str, Any]:
-        return {**self._base, "object": "chat.completion.chunk", "choices": [], "usage": _usage_json(done)}
-
-    def whole(self, message: dict[str, Any], done: Completed, usage: bool) -> dict[str, Any]:
-        choice = {"index": 0, "message": message, "finish_reason": done.finish}
-        extra = {"usage": _usage_json(done)} if usage else {}
-        return {**self._base, "object": "chat.completion", "choices": [choice], **extra}
-
-
-def _usage_json(done: Completed) -> dict[str, int]:
-    prompt, completion = done.usage.prompt_tokens, done.usage.completion_tokens
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-
-
-def _wants_usage(data: dict[str, Any]) -> bool:
-    return bool((data.get("stream_options") or {}).get("include_usage"))
-
-
-def _call_json(call: ToolCall, index: int) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": json.dumps(call.arguments)}
-    return {"index": index, "id": call.id, "type": "function", "function": function}
-
-
-def read_request(data: dict[str, Any]) -> ChatRequest:
-    """Read the body of a chat-completions request.
-
-    Raises:
-        KeyError | TypeError | ValueError: if it is not one.
-    """
-    stop = data.get("stop") or ()
-    return ChatRequest(
-        messages=tuple(_read_message(m) for m in data["messages"]),
-        max_tokens=int(data.get("max_completion_tokens") or data.get("max_tokens") or 512),
-        temperature=float(data.get("temperature") or 0.0),
-        seed=data.get("seed"),
-        stop=(stop,) if isinstance(stop, str) else tuple(stop),
-        tools=tuple(_read_tool(t["function"]) for t in data.get("tools") or ()),
-        evidence=False,
-    )
-
-
-def _read_tool(function: dict[str, Any]) -> ToolSpec:
-    return ToolSpec(function["name"], function.get("description", ""), function.get("parameters") or {"type": "object"})
-
-
-def _read_message(message: dict[str, Any]) -> Message:
-    content = message.get("content") or ""
-    if isinstance(content, list):
-        content = "".join(part.get("text", "") for part in content)
-    role = {"developer": "system"}.get(message["role"], message["role"])
-    parse: Callable[[str], Any] = json.loads
-    calls = tuple(
-        ToolCall(c["id"], c["function"]["name"], parse(c["function"]["arguments"] or "{}"))
-        for c in message.get("tool_calls") or ()
-    )
-    return Message(role, content, calls, message.get("tool_call_id"))
+        self.wfile.write(body[:cut])
+        if cut is not None:
+            self.close_connection = True

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tierwise.models.base import Called, Capabilities, ChatRequest, Chunk, Completed, Delta, Reading
+from tierwise.models.stops import StopFilter
 from tierwise.types import Finish, TokenEvidence, ToolCall, Usage
 
 _PIECES = re.compile(r"\s*\S+\s*")
@@ -50,6 +51,8 @@ class ScriptedModel:
     context_window: int = 8192
     on_device: bool = True
     tools: Literal["native", "prompted", "none"] = "native"
+    structured: Literal["constrained", "native", "none"] = "none"
+    adapters: bool = False
     host: str | None = None
     repeat: bool = False
     requests: list[ChatRequest] = field(default_factory=list)
@@ -66,6 +69,8 @@ class ScriptedModel:
             token_evidence=True,
             exact_counts=True,
             host=self.host,
+            structured=self.structured,
+            adapters=self.adapters,
         )
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
@@ -79,9 +84,15 @@ class ScriptedModel:
         words = _PIECES.findall(step.text) or ([step.text] if step.text else [])
         try:
             yield Reading(total, total)
+            stops = StopFilter(request.stop)
             for word in words[: request.max_tokens]:
                 await asyncio.sleep(step.delay)
-                yield Delta(word)
+                if shown := stops.feed(word):
+                    yield Delta(shown)
+                if stops.hit:
+                    break
+            if rest := stops.rest():
+                yield Delta(rest)
         except (asyncio.CancelledError, GeneratorExit):
             self.cancelled += 1
             raise

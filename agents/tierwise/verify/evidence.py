@@ -26,6 +26,7 @@ _CHECKS: tuple[Callable[[Draft], Reason | None], ...] = (
     checks.check_format,
     checks.check_refusal,
 )
+_JSON_CHECKS = (checks.check_filtered, checks.check_truncated, checks.check_tools)
 _OWN_DOCUMENTS = re.compile(
     r"\b(?:my|our)\s+(?:\w+\s+){0,2}?(?:documents?|files?|notes?|contracts?|agreements?|manuals?|minutes|logs?|pdfs?|"
     r"reports?|invoices?|policy|policies|leases?|collections?|papers?|e-?mails?)\b"
@@ -56,6 +57,7 @@ class EvidenceVerifier:
 
     A draft that is empty, cut, looping, of the wrong form, made with failed tools or that declines to answer goes up.
     Any other gets ``p_good`` from its model's evidence card and goes up if that is below the card's line for the dial.
+    JSON that fits the schema it was asked for is accepted: evidence cards and word lists are made for sentences.
     A draft whose model reports no token probabilities cannot be judged so, and is accepted with ``p_good`` absent.
 
     Args:
@@ -80,6 +82,8 @@ class EvidenceVerifier:
 def measure(draft: Draft, embedder: Embedder | None) -> dict[str, float]:
     """All features of a draft; what cannot be measured is absent."""
     support: Support | None = None
+    if draft.structured:
+        return {**checks.token_features(draft.evidence), **checks.retrieval_features(draft)}
     if draft.passages:
         text, marks = read_marks(draft.text)
         support = cite(text, draft.passages, embedder, question=draft.question, marks=marks)
@@ -93,9 +97,13 @@ def measure(draft: Draft, embedder: Embedder | None) -> dict[str, float]:
 
 def judge(draft: Draft, features: dict[str, float], card: EvidenceCard, dial: Dial) -> Verdict:
     """The verdict from a draft, its features and its model's card; pure."""
-    failures = tuple(reason for check in _CHECKS if (reason := check(draft)) is not None)
+    chosen = _JSON_CHECKS if draft.structured else _CHECKS
+    failures = tuple(reason for check in chosen if (reason := check(draft)) is not None)
     if failures:
         return _failed(draft, failures)
+    if draft.structured:
+        text = "The draft fits the schema that was asked for. How sure its model was is not judged on JSON."
+        return Verdict("accept", None, (Reason("fits_schema", text),))
     p_good = card.p_good(features)
     if p_good is None:
         return Verdict("accept", None, (Reason("unmeasured", "The model reports no token probabilities to judge by."),))

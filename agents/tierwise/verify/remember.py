@@ -55,3 +55,9 @@ class Remembering:
                 self._kept.popitem(last=False)
         rows = [found[text] for text in texts]
         return np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)
+
+    def close(self) -> None:
+        """Close the embedder inside, if it holds something."""
+        close = getattr(self._embedder, "close", None)
+        if close is not None:
+            close()

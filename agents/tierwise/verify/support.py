@@ -23,6 +23,7 @@ from itertools import islice, pairwise
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from tierwise.errors import ModelError
 from tierwise.types import Citation, Passage
 from tierwise.verify.facts import Facts, contradiction, facts_of
 from tierwise.verify.marks import Mark, mark_citations, strip_marks
@@ -149,7 +150,7 @@ def cite(
     Args:
         text: the answer without the model's own marks (:func:`tierwise.verify.marks.read_marks`).
         passages: what the model was given.
-        embedder: compares sentences that share few words; without one, words alone decide.
+        embedder: compares sentences that share few words; without one, or when it fails, words alone decide.
         question: what was asked; it tells what a very short answer ("24 months.") is about.
         marks: the model's own marks, only to choose between spans that support about equally well.
         thresholds: when a span counts as support.
@@ -164,7 +165,10 @@ def cite(
     asked = facts_of(question)
     claims = [_claim(text, sentence, question, marks, passages) for sentence in sentences]
     shortlists = [_shortlist(claim, asked, spans, rarity, contexts, thresholds) if claim else [] for claim in claims]
-    scores = _scored(shortlists, embedder, thresholds)
+    try:
+        scores = _scored(shortlists, embedder, thresholds)
+    except ModelError:  # an embedder may be a server, which may be down
+        scores = _scored(shortlists, None, thresholds)
     found: list[SentenceSupport] = []
     numbers: dict[tuple[int, int, int], int] = {}
     for sentence, claim, best in zip(sentences, claims, scores, strict=True):

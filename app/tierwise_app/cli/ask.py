@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +13,11 @@ from tierwise.errors import InvalidInput
 from tierwise.jsonable import to_json
 from tierwise_app.cli.session import Collection, Json, session
 from tierwise_app.console import err, print_json
+from tierwise_app.render import print_answer_end
+from tierwise_app.text import clean
+
+if TYPE_CHECKING:
+    from tierwise import Answer
 
 EXIT_CODES = {"done": 0, "failed": 1, "needs_approval": 3, "blocked": 4, "stopped": 130}
 
@@ -30,26 +37,36 @@ def ask(
     lock: Lock = False,
     collection: Collection = None,
     offline: Offline = False,
+    schema: Annotated[
+        Path | None, typer.Option("--schema", metavar="FILE", help="A JSON Schema; print JSON that fits it.")
+    ] = None,
+    adapter: Annotated[
+        str | None, typer.Option("--adapter", metavar="PATH", help="A LoRA adapter, by path or by name.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask one question. Exit code: 0 done, 1 failed, 3 waiting for approval, 4 blocked, 130 stopped."""
     from tierwise_app.live import TurnView, run_turn
 
-    text = read_question(question)
+    text, form = read_question(question), read_schema(schema) if schema is not None else None
     with session(ctx).copilot(dial=dial) as copilot:
         answer = run_turn(
             copilot,
             text,
-            TurnView(quiet=as_json),
+            TurnView(quiet=as_json or form is not None),
             thread=thread,
             tier=tier,
             dial=dial,
             lock=lock,
             collection=collection,
             offline=offline or None,
+            schema=form,
+            adapter=adapter,
         )
     if as_json:
         print_json(to_json(answer))
+    elif form is not None:
+        _show_value(answer)
     elif answer.status == "stopped":
         err().print("stopped; what was written is kept in the thread", style="yellow")
     raise typer.Exit(EXIT_CODES[answer.status])
@@ -67,3 +84,29 @@ def read_question(word: str) -> str:
         return sys.stdin.buffer.read().decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise InvalidInput("The question on stdin is not UTF-8 text.", fix="Convert it first.") from error
+
+
+def read_schema(path: Path) -> dict[str, Any]:
+    """A JSON Schema from a file.
+
+    Raises:
+        InvalidInput: if the file cannot be read, or holds no JSON object.
+    """
+    try:
+        found = json.loads(path.expanduser().read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InvalidInput(f"The schema {path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"The schema {path} is no JSON: {error}.", fix="Correct it.") from error
+    if not isinstance(found, dict):
+        raise InvalidInput(f"The schema {path} is no JSON object.", fix='Write {"type": "object", ...}.')
+    return found
+
+
+def _show_value(answer: Answer) -> None:
+    """The JSON alone on stdout, all else on stderr: what is printed can be read by a program."""
+    if answer.status == "done":
+        sys.stdout.write((clean(answer.text) if sys.stdout.isatty() else answer.text) + "\n")
+        print_answer_end(err(), answer)
+    elif answer.error is not None:
+        err().print(f"{answer.status}: {clean(answer.error)}", style="red")

@@ -12,7 +12,22 @@ from typer.core import TyperGroup
 
 from tierwise.errors import TierwiseError, UsageError
 from tierwise_app import console
-from tierwise_app.cli import ask, chat, demo, doctor, ingest, models, route, search, setup, sources, stats, threads, why
+from tierwise_app.cli import (
+    ask,
+    bench,
+    chat,
+    demo,
+    doctor,
+    ingest,
+    models,
+    route,
+    search,
+    setup,
+    sources,
+    stats,
+    threads,
+    why,
+)
 from tierwise_app.cli.session import Session
 from tierwise_app.console import Stopped
 
@@ -30,6 +45,7 @@ _ORDER = (
     "threads",
     "why",
     "stats",
+    "bench",
 )
 
 
@@ -92,6 +108,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(threads.app, name="threads")
 app.command("why")(why.why)
 app.command("stats")(stats.stats)
+app.add_typer(bench.app, name="bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,13 +55,14 @@ class Session:
     def knowledge(self) -> Iterator[Knowledge]:
         """The knowledge store alone: no model is opened."""
         from tierwise.knowledge import Knowledge
-        from tierwise.models import MiniLM
+        from tierwise.models import open_embedder
 
-        knowledge = Knowledge(self.settings().home, MiniLM())
-        try:
+        settings = self.settings()
+        with (
+            closing(open_embedder(settings.embedder)) as embedder,
+            closing(Knowledge(settings.home, embedder)) as knowledge,
+        ):
             yield knowledge
-        finally:
-            knowledge.close()
 
     @contextmanager
     def record(self) -> Iterator[Record]:

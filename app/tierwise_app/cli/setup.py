@@ -23,7 +23,7 @@ def setup(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: flags and defaults decide.")] = False,
     local: Annotated[
         str | None,
-        typer.Option("--local", metavar="MODEL", help="embedded, a path to a .gguf file, llama:NAME or none."),
+        typer.Option("--local", metavar="MODEL", help="embedded, a name of models list, a .gguf file, or none."),
     ] = None,
     deep_model: Annotated[
         str | None, typer.Option("--deep-model", metavar="MODEL", help="Hosted model, or none.")

@@ -19,7 +19,7 @@ import pytest
 
 from tierwise.errors import StoreBusy, StoreError
 from tierwise.knowledge import Knowledge
-from tierwise.knowledge.locks import hold
+from tierwise.locks import hold
 from tierwise.models.minilm import MiniLM
 
 
@@ -102,7 +102,7 @@ def test_writers_take_turns_and_say_who_writes(home: Path, docs: Path, embedder:
     code = """
         import time
         from pathlib import Path
-        from tierwise.knowledge.locks import hold
+        from tierwise.locks import hold
         with hold(Path(sys.argv[1]) / "knowledge.lock", wait=1):
             print("held", flush=True)
             time.sleep(60)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -246,15 +245,3 @@ async def test_flipped_header_bytes_never_take_the_program_down(
             assert str(error)
         await model.aclose()
     assert loaded < 12
-
-
-def test_the_clock_of_the_rest_period_runs_out(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tierwise.models.llama_process import DEATHS, REST, LoadPlan, Supervisor
-
-    supervisor = Supervisor("llama:x", LoadPlan(str(endless), 256, 1))
-    now = time.monotonic()
-    supervisor._died.extend([now - REST - 1] * DEATHS)
-    supervisor._refuse_if_resting()
-    supervisor._died.append(now)
-    with pytest.raises(ModelCrashed):
-        supervisor._refuse_if_resting()

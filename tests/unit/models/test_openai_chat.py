@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from plays import Handler, Play, Server, problem, reply, serving, silent, stream, waiting
 
 from tierwise import errors
 from tierwise.config import Limits
@@ -20,67 +18,12 @@ from tierwise.testing import LoopbackServer, ScriptedModel
 from tierwise.types import Message, ToolCall
 
 KEY = "sk-test-0123456789abcdefghij"
-Play = Callable[["Handler"], None]
-
-
-@dataclass
-class Server:
-    """Plays one handler after the other, the last one again and again, and remembers what came in."""
-
-    plays: list[Play] = field(default_factory=list)
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    hung_up: threading.Event = field(default_factory=threading.Event)
-    release: threading.Event = field(default_factory=threading.Event)
-    url: str = ""
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    owner: Server
-
-    def log_message(self, format: str, *args: Any) -> None: ...
-
-    def do_POST(self) -> None:
-        owner = self.owner
-        owner.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        owner.paths.append(self.path)
-        owner.headers.append({k.lower(): v for k, v in self.headers.items()})
-        self.close_connection = True
-        (owner.plays.pop(0) if len(owner.plays) > 1 else owner.plays[0])(self)
-
-    def begin(self, status: int = 200, kind: str = "text/event-stream", **headers: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Connection", "close")
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-
-    def write(self, data: str | bytes) -> bool:
-        try:
-            self.wfile.write(data.encode() if isinstance(data, str) else data)
-            self.wfile.flush()
-        except OSError:
-            self.owner.hung_up.set()
-            return False
-        return True
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    owner = Server()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"owner": owner}))
-    http.daemon_threads = True
-    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    owner.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-    yield owner
-    owner.release.set()
-    http.shutdown()
-    http.server_close()
-    thread.join()
+    with serving() as running:
+        yield running
 
 
 def piece(content: str | None = None, finish: str | None = None, **delta: Any) -> str:
@@ -88,29 +31,6 @@ def piece(content: str | None = None, finish: str | None = None, **delta: Any) -
     choice = {"index": 0, "delta": full, "finish_reason": finish}
     chunk = {"id": "c", "object": "chat.completion.chunk", "model": "served-1", "choices": [choice]}
     return f"data: {json.dumps(chunk)}\n\n"
-
-
-def stream(*pieces: str | bytes) -> Play:
-    def play(handler: Handler) -> None:
-        handler.begin()
-        for item in pieces:
-            handler.write(item)
-
-    return play
-
-
-def reply(status: int, body: Any = "", kind: str = "application/json", **headers: str) -> Play:
-    def play(handler: Handler) -> None:
-        handler.begin(status, kind, **headers)
-        handler.write(body if isinstance(body, str) else json.dumps(body))
-
-    return play
-
-
-def problem(
-    message: str, code: str | None = None, param: str | None = None, kind: str = "invalid_request_error"
-) -> Any:
-    return {"error": {"message": message, "type": kind, "code": code, "param": param}}
 
 
 DONE = "data: [DONE]\n\n"
@@ -374,6 +294,11 @@ FAILURES = {
         errors.ContextTooLong,
         "does not fit the window",
     ),
+    "too large, llama-server": (
+        reply(500, problem("input is too large to process. increase the physical batch size", kind="server_error")),
+        errors.ContextTooLong,
+        "does not fit the window",
+    ),
     "413": (reply(413), errors.ContextTooLong, "does not fit the window"),
     "context in the stream": (
         stream(f"data: {json.dumps(problem('maximum context length is 4096', 'context_length_exceeded'))}\n\n"),
@@ -458,22 +383,6 @@ async def test_an_answer_without_end_is_bounded(server: Server, hosted) -> None:
 
 
 # -- the clocks --------------------------------------------------------------------------------------------------------
-
-
-def waiting(*pieces: str, ping: bool = False) -> Play:
-    def play(handler: Handler) -> None:
-        handler.begin()
-        for item in pieces:
-            handler.write(item)
-        while not handler.owner.release.wait(0.05):
-            if ping and not handler.write(": ping\n\n"):
-                return
-
-    return play
-
-
-def silent(handler: Handler) -> None:
-    handler.owner.release.wait(20)
 
 
 def slow_loris(handler: Handler) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from benches.local import Local
 from llama_cpp import _utils
 
 from tierwise.errors import ContextTooLong
 from tierwise.models import LlamaModel, Reading
-from tierwise.models.llama_engine import Engine, Generation, Outcome
-from tierwise.models.templates import PromptFormat, prompt_tokens, shaped
+from tierwise.models.local.engine import Engine
+from tierwise.models.local.templates import PromptFormat, prompt_tokens, shaped
 from tierwise.types import Message
 
 # The binding opens these at import and never closes them, which would end the run with a warning.
@@ -134,18 +135,15 @@ async def test_tool_results_and_calls_reach_a_model_without_tools(engine: Engine
     assert text.count("<|user|>") == 2
 
 
-def test_the_prefix_already_held_is_not_read_again(engine: Engine) -> None:
-    how = Generation(max_tokens=4, temperature=0.0, seed=None, stop=(), evidence=True)
-    seen: list[tuple[int, int]] = []
-    first = tokens(engine, {"role": "user", "content": "word " * 60})
-    longer = [*first, HELLO, THERE, END, *tokens(engine, {"role": "user", "content": "more"})]
-    cold, warm = Outcome(), Outcome()
-    text = "".join(engine.answer(first, how, lambda done, total: None, cold))
-    again = "".join(engine.answer(longer, how, lambda done, total: seen.append((done, total)), warm))
-    assert text == again == "Hello there"
-    assert cold.cached_tokens == 0
-    assert warm.cached_tokens >= len(first)
-    assert seen[0] == (warm.cached_tokens, len(longer))
+def test_the_prefix_already_held_is_not_read_again(says) -> None:  # type: ignore[no-untyped-def]
+    model = Local(says(HELLO, THERE, END), context=256)
+    first = tokens(model.engine, {"role": "user", "content": "word " * 60})
+    longer = [*first, HELLO, THERE, END, *tokens(model.engine, {"role": "user", "content": "more"})]
+    cold, warm = model.ask(first), model.ask(longer)
+    assert cold.text == warm.text == "Hello there"
+    assert cold.outcome is not None and cold.outcome.cached_tokens == 0
+    assert warm.outcome is not None and warm.outcome.cached_tokens >= len(first)
+    assert warm.read[0] == (warm.outcome.cached_tokens, len(longer))
 
 
 async def test_reading_is_reported_step_by_step(says, llama, ask) -> None:  # type: ignore[no-untyped-def]

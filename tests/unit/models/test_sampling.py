@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierwise.models.sampling import Sampler, measure
+from tierwise.models.local.sampling import Sampler, measure
 from tierwise.models.stops import StopFilter
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from tierwise.errors import ModelFileError
-from tierwise.models.templates import CHATML, PHI3, BadTemplate, PromptFormat, Template, folded, prompt_tokens, shaped
+from tierwise.models.local.templates import (
+    CHATML,
+    PHI3,
+    BadTemplate,
+    PromptFormat,
+    Template,
+    folded,
+    prompt_tokens,
+    shaped,
+)
 
 CHATML_TOKENS = ("<|im_start|>", "<|im_end|>")
 USER = [{"role": "user", "content": "Hello"}]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tierwise.models.llama import fixed_threads, usable_cores
-from tierwise.models.threads import ThreadChoice
+from tierwise.models.device.probe import fixed_threads, usable_cores
+from tierwise.models.local.threads import ThreadChoice
 
 
 def run(choice: ThreadChoice, cost: Callable[[int], float], steps: int) -> float:

@@ -48,6 +48,7 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         locked=state["locked"],
         offline=state["offline"],
         prompt_tokens=rough_tokens(state["asked"]),
+        adapter=state.get("adapter") is not None,
         assessment=assessment,
         dial=state["dial"],  # type: ignore[arg-type]
     )

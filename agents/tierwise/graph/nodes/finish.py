@@ -16,11 +16,16 @@ from tierwise.verify.support import cite
 
 
 async def finish(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-    """Take the model's own citation marks out and put ours beside the text; without support there is no citation."""
+    """Take the model's own citation marks out and put ours beside the text; without support there is no citation.
+
+    JSON stays as it is, and has no citations: its values are not sentences.
+    """
     services = runtime.context.services
     draft = state["draft"]
     assert draft is not None
     started = time.perf_counter()
+    if state.get("schema") is not None:
+        return {"final": draft["tier"], "text": draft["text"], "citations": []}
     notices: list[Notice] = []
     text, marks = read_marks(draft["text"].strip())
     citations: tuple[Citation, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -17,6 +18,7 @@ from tierwise.graph.fallback import hand_over, successor
 from tierwise.graph.prompt import fit
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.step import StepResult, cost_of, run_step
+from tierwise.graph.structured import form_of, request_schema, value_text
 from tierwise.graph.toolbox import may_call, specs_for, step_messages
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import ChatRequest
@@ -42,7 +44,9 @@ async def generate(
     started = time.perf_counter()
     live = context.live = Live(attempt, tier.name, tier.model_name, state)
     if draft is not None:
-        live.text, live.usage = draft["text"], from_json(Usage, draft["usage"])
+        # What stands before a tool call is part of a text, and no part of a JSON value.
+        live.text = draft["text"] if state.get("schema") is None else ""
+        live.usage = from_json(Usage, draft["usage"])
     notices: list[Notice] = []
     try:
         history, locked = await asyncio.to_thread(_history, state, context, tier)
@@ -56,6 +60,7 @@ async def generate(
             history=history,
             passages=[from_json(Passage, p) for p in state["passages"]],
             draft=held["text"] if held else None,
+            form=form_of(state, model),
             steps=step_messages(state),
             reserve=tier.max_tokens,
         )
@@ -73,12 +78,17 @@ async def generate(
                 messages=prompt.messages,
                 max_tokens=tier.max_tokens,
                 tools=specs_for(services.tools, model) if may_call(state) else (),
+                schema=request_schema(state, model),
+                adapter=state.get("adapter"),
+                thread=state["thread"],
             ),
             passages=len(prompt.passages),
             replaces=held["attempt"] if held and draft is None else None,
         )
         if not result.calls and not live.text.strip():
             raise _said_nothing(tier.name, result)
+        if state.get("schema") is not None and not result.calls:
+            live.text = value_text(live.text, model)
     except ModelError as error:
         return _handed_over(state, runtime, error, (time.perf_counter() - started) * 1000)
     update: TurnState = {
@@ -139,7 +149,7 @@ def _said_nothing(tier: str, result: StepResult) -> ModelError:
 
 def _draft(state: TurnState, result: StepResult, live: Live) -> Json:
     """The attempt so far, its steps added up."""
-    before = state.get("draft") or {"ms": 0.0, "first_token_ms": None}
+    before = state.get("draft") or {"ms": 0.0, "first_token_ms": None, "work": {}}
     return {
         "attempt": state["attempt"],
         "tier": state["tier"],
@@ -148,6 +158,7 @@ def _draft(state: TurnState, result: StepResult, live: Live) -> Json:
         "model_served": result.done.model_served,
         "evidence": to_json(result.done.evidence),
         "usage": to_json(live.usage),
+        "work": dict(Counter(before["work"]) + Counter(result.done.work)),
         "ms": before["ms"] + result.ms,
         "first_token_ms": before["first_token_ms"] if before["first_token_ms"] is not None else result.first_token_ms,
     }

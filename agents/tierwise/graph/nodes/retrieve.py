@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 from langgraph.runtime import Runtime
 
-from tierwise.errors import UsageError
+from tierwise.errors import ModelError, UsageError
 from tierwise.events import PassagesFound
 from tierwise.graph.context import TurnContext
 from tierwise.graph.searching import collection_lock
@@ -53,7 +54,8 @@ def _search(context: TurnContext, question: str, collection: str | None) -> list
     if services.retriever is None:
         return []
     if services.embedder is not None:
-        context.vector = services.embedder.embed([question])[0]
+        with contextlib.suppress(ModelError):  # the retriever finds by words then, and says so
+            context.vector = services.embedder.embed([question])[0]
     found = services.retriever.search(
         question, k=services.settings.passages, collection=collection, vector=context.vector
     )

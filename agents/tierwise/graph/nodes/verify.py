@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from tierwise.events import DraftVerified, TierEscalated
+from tierwise.errors import InvalidOutput
+from tierwise.events import AttemptDiscarded, DraftVerified, TierEscalated
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.context import TurnContext
-from tierwise.graph.fallback import failed_tiers
+from tierwise.graph.fallback import failed_tiers, hand_over, successor
 from tierwise.graph.state import Json, TurnState
+from tierwise.graph.structured import complaint
 from tierwise.jsonable import from_json, to_json
 from tierwise.routing.choose import escalation
 from tierwise.types import Draft, Notice, Passage, Reason, TokenEvidence, Usage, Verdict
 
 
 async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Literal["generate", "finish"]]:
-    """Check the draft; a verifier that fails lets the draft through, marked."""
+    """Check the draft; a verifier that fails lets the draft through, marked.
+
+    Raises:
+        InvalidOutput: if the draft is not of the form that was asked for, and no other tier can take over.
+    """
     context, services = runtime.context, runtime.context.services
     draft = state["draft"]
     assert draft is not None
     started = time.perf_counter()
+    if (error := complaint(state, context, draft)) is not None:
+        return _refused(state, runtime, error)
     notices: list[Notice] = []
     try:
         verdict = await services.verifier.verify(_as_draft(state, context, draft), dial=state["dial"])  # type: ignore[arg-type]
@@ -39,36 +47,50 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
     }
     if verdict.p_good is not None:
         update["p_good"] = {**state["p_good"], draft["tier"]: verdict.p_good}
-    successor = None
+    heir = None
     if verdict.outcome == "escalate" and state["requested"] == "auto":
-        successor, refusal = escalation(
+        heir, refusal = escalation(
             services.tier_states(failed_tiers(state)),
             draft["tier"],
             locked=state["locked"],
             offline=state["offline"],
             prompt_tokens=from_json(Usage, draft["usage"]).prompt_tokens,
+            adapter=state.get("adapter") is not None,
         )
         if refusal is not None:
             notices.append(_unhelped(draft["tier"], verdict, refusal))
     elif verdict.outcome == "give_up":
         notices.append(Notice("unsure", "; ".join(r.text for r in verdict.reasons)))
     update["notices"] = to_json(notices)
-    if successor is not None or (state["stage"] == "post" and not state.get("held")):
+    if heir is not None or (state["stage"] == "post" and state["attempt"] == 1):
         update["reasons"] = to_json(verdict.reasons) or state["reasons"]
-    if successor is None:
+    if heir is None:
         return Command(update=update, goto="finish")
-    runtime.stream_writer(
-        context.event(TierEscalated, from_tier=draft["tier"], to_tier=successor, reasons=verdict.reasons)
-    )
+    runtime.stream_writer(context.event(TierEscalated, from_tier=draft["tier"], to_tier=heir, reasons=verdict.reasons))
     update |= {
         "held": draft,
         "draft": None,
-        "tier": successor,
+        "tier": heir,
         "attempt": state["attempt"] + 1,
         "stage": "post",
         "attempts": [to_json(finished_attempt(services, held, "discarded"))] if (held := state.get("held")) else [],
     }
     return Command(update=update, goto="generate")
+
+
+def _refused(state: TurnState, runtime: Runtime[TurnContext], error: InvalidOutput) -> Command[Any]:
+    """The draft is no answer at all: its tier has failed, whatever else speaks for it."""
+    context, draft = runtime.context, state["draft"]
+    assert draft is not None
+    verdict = Verdict("escalate", None, (Reason(error.code, error.what),))
+    runtime.stream_writer(context.event(DraftVerified, attempt=draft["attempt"], verdict=verdict))
+    heir = successor(state, context)
+    if heir is None and state.get("held") is None:
+        raise error
+    runtime.stream_writer(context.event(AttemptDiscarded, attempt=draft["attempt"], why=error.what))
+    failed = {**draft, "reasons": to_json(verdict.reasons)}
+    update: TurnState = {"attempts": [to_json(finished_attempt(context.services, failed, "failed", str(error)))]}
+    return hand_over(state, runtime, error, heir, update)
 
 
 def _unhelped(tier: str, verdict: Verdict, refusal: Reason) -> Notice:
@@ -90,5 +112,6 @@ def _as_draft(state: TurnState, context: TurnContext, draft: Json) -> Draft:
         finish=draft["finish"],
         passages=tuple(from_json(Passage, p) for p in state["passages"]),
         evidence=from_json(TokenEvidence, draft["evidence"]) if draft["evidence"] else None,
+        structured=state.get("schema") is not None,
         tool_errors=sum(not r["ok"] for r in state.get("results", []) if r["attempt"] == draft["attempt"]),
     )

@@ -1,0 +1,1 @@
+"""Hosted models: servers that speak the OpenAI API."""

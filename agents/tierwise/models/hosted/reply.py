@@ -1,0 +1,121 @@
+"""Reading one streamed answer, whatever its flavour: its bounds, and what servers put into it."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, ClassVar
+
+import openai
+
+from tierwise.errors import ContentFiltered, ServerError
+from tierwise.models.base import Called, ChatRequest, Completed, Delta
+from tierwise.models.hosted.client import Clock
+from tierwise.models.hosted.errors import Where, no_protocol
+from tierwise.models.hosted.wire import CallAssembler, Characters, estimate_prompt, estimate_tokens, finish_of
+from tierwise.models.stops import StopFilter
+from tierwise.types import Usage
+
+
+class Reply(ABC):
+    """Reads one answer and keeps what its end needs.
+
+    Args:
+        request: what was asked.
+        where: who was asked, for the wording of errors.
+        clock: told whenever something of the answer arrives.
+    """
+
+    kind: ClassVar[str]
+    """What the server should have sent, in words."""
+
+    def __init__(self, request: ChatRequest, where: Where, clock: Clock) -> None:
+        self._request, self._where, self._clock = request, where, clock
+        self._characters = Characters()
+        self._stops = StopFilter(request.stop)
+        self.calls = CallAssembler()
+        self.text = ""
+        self.finish: str | None = None
+        self.usage: Usage | None = None
+        self.served = ""
+
+    @abstractmethod
+    def take(self, chunk: Any) -> Iterator[str]:
+        """Take one event of the stream; yield what it adds to the text."""
+
+    @abstractmethod
+    def take_whole(self, answer: Any) -> Iterator[str]:
+        """Take a whole answer; yield what it adds to the text."""
+
+    async def read(self, stream: openai.AsyncStream[Any]) -> AsyncIterator[Delta | Called]:
+        """Yield text as it comes, then the tool calls.
+
+        Raises:
+            ServerError: if it is not the protocol, or ends before it is complete.
+            ContentFiltered: if the filter left nothing.
+            ModelTimeout: if a limit passes.
+        """
+        async for text in self._texts(stream):
+            if shown := self._stops.feed(text):
+                yield Delta(shown)
+            if self._stops.hit:  # not every server, and no Responses API, ends there by itself
+                self.finish, self.calls = "stop", CallAssembler()
+                return
+        if self.finish is None and not self.text:
+            raise no_protocol(self._where, f"sent no {self.kind}")
+        if self.finish is None:
+            raise ServerError(f"{self._where.host} broke off its answer.", fix="Try again.")
+        if rest := self._stops.rest() + self._characters.rest():
+            yield Delta(rest)
+        for call in self.calls.calls(asked=self._where.model):
+            yield Called(call)
+        if self.finish == "content_filter" and not self.text:
+            raise ContentFiltered(
+                f"The content filter of {self._where.host} stopped the answer.", fix="Reword the question."
+            )
+
+    def completed(self, *, sent_bytes: int) -> Completed:
+        """The last item of the stream; usage is estimated if the server reported none."""
+        usage = self.usage or Usage(
+            prompt_tokens=estimate_prompt(self._request.messages),
+            completion_tokens=estimate_tokens(self.text),
+            estimated=True,
+        )
+        return Completed(
+            finish=finish_of(self.finish or "stop", called=bool(self.calls)),
+            usage=usage,
+            model_served=self.served or self._where.model,
+            sent_bytes=sent_bytes,
+        )
+
+    def said(self, text: Any) -> Iterator[str]:
+        """Note a piece of text; yield what of it are whole characters."""
+        if isinstance(text, str) and (whole := self._characters.feed(text)):
+            self.text += whole
+            yield whole
+
+    async def _texts(self, stream: openai.AsyncStream[Any]) -> AsyncIterator[str]:
+        kind = stream.response.headers.get("content-type", "").partition(";")[0]
+        if kind == "text/html":
+            raise no_protocol(self._where, "answered with a web page")
+        if kind == "application/json":  # some servers ignore that a stream was asked for
+            for text in self.take_whole(json.loads(await self._clock.wait(stream.response.aread()))):
+                yield text
+            return
+        chunks = aiter(stream)
+        while (chunk := await self._clock.wait(anext(chunks, None))) is not None:
+            for text in self.take(chunk):
+                yield text
+
+
+def field_of(value: Any, name: str) -> Any:
+    """A field of whatever the server sent; ``None`` if there is no such thing."""
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def usage_of(prompt: Any, completion: Any, cached: Any) -> Usage | None:
+    """Usage from what the server reported; ``None`` unless it reported both counts."""
+    if not (isinstance(prompt, int) and isinstance(completion, int)):
+        return None
+    return Usage(prompt, completion, cached if isinstance(cached, int) else 0)

@@ -1,0 +1,114 @@
+"""What both flavours of the protocol have in common: estimates, half characters, tool calls in pieces."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tierwise.errors import ServerError
+from tierwise.types import Finish, Message, ToolCall
+
+_FINISH: dict[str, Finish] = {
+    "stop": "stop",
+    "eos": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+def finish_of(word: str, *, called: bool) -> Finish:
+    """Our word for a server's ``finish_reason``; some say ``stop`` though they ask for a tool."""
+    return "tool_calls" if called and word in ("stop", "eos") else _FINISH.get(word, "stop")
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of a text by its size: four bytes of UTF-8 a token, rounded up."""
+    return math.ceil(len(text.encode("utf-8", "replace")) / 4)
+
+
+def estimate_prompt(messages: Sequence[Message]) -> int:
+    """The same for a conversation, with four tokens a message for what surrounds it."""
+    return sum(4 + estimate_tokens(m.content) for m in messages)
+
+
+class CallAssembler:
+    """Puts tool calls together from the pieces of a stream, which servers cut and number in different ways."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, dict[str, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def add(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
+        """Take one piece. A missing index means: the call in work, or a new one if the id is new."""
+        if index is None:
+            last = max(self._parts, default=-1)
+            is_new = last < 0 or (call_id and call_id != self._parts[last]["id"])
+            index = last + 1 if is_new else last
+        part = self._parts.setdefault(index, {"id": "", "name": "", "arguments": ""})
+        part["id"] = part["id"] or call_id or ""
+        part["name"] = part["name"] or name or ""
+        part["arguments"] += arguments or ""
+
+    def calls(self, *, asked: str) -> list[ToolCall]:
+        """The finished calls in order; a call without an id is given one.
+
+        Args:
+            asked: who asked, for the message.
+
+        Raises:
+            ServerError: if a call has no name, or arguments that are no JSON object.
+        """
+        done = []
+        for number, (_, part) in enumerate(sorted(self._parts.items())):
+            if not part["name"]:
+                raise ServerError(f"{asked} asked for a tool without naming it.")
+            arguments = _arguments(part["arguments"])
+            if arguments is None:
+                raise ServerError(
+                    f"{asked} asked for the tool {part['name']!r} with arguments that are no JSON object: "
+                    f"{part['arguments'][:120]!r}."
+                )
+            done.append(ToolCall(part["id"] or f"call_{number}", part["name"], arguments))
+        return done
+
+
+def _arguments(text: str) -> dict[str, Any] | None:
+    if not text.strip():
+        return {}
+    try:
+        value, end = json.JSONDecoder().raw_decode(text.strip())
+    except (ValueError, RecursionError):
+        return None
+    # Some servers send a whole call twice; the same object again is not a different wish.
+    rest = text.strip()[end:].strip()
+    if rest and rest != text.strip()[:end]:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+class Characters:
+    """Joins surrogate pairs that a server split over two chunks, so that no half character passes."""
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def feed(self, text: str) -> str:
+        """Add text; what can be shown now."""
+        text = self._half + text
+        self._half = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        if text.isascii():
+            return text
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    def rest(self) -> str:
+        """A replacement character if the last pair was never completed."""
+        half, self._half = self._half, ""
+        return "\ufffd" if half else ""

@@ -1,0 +1,120 @@
+"""When a process that died is started again, and how one that hangs is told from one that is slow."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tierwise.models.local import watchdog
+from tierwise.models.local.breaker import DEATHS, LONGEST_REST, PAUSES, REST, WITHIN, Breaker
+from tierwise.models.local.watchdog import Watchdog, pulse
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker(clock)
+
+
+def test_each_death_makes_the_next_start_wait_longer(breaker: Breaker, clock: Clock) -> None:
+    waits = [breaker.pause]
+    for _ in range(DEATHS - 1):
+        breaker.died()
+        waits.append(breaker.pause)
+    assert waits == [0.0, *PAUSES]
+    clock.now += PAUSES[-1]
+    assert breaker.pause == 0.0, "the time since the death counts"
+    assert breaker.closed_for == 0.0
+
+
+def test_three_deaths_in_five_minutes_close_it_for_a_minute(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(DEATHS):
+        clock.now += WITHIN / DEATHS - 1
+        breaker.died()
+    assert breaker.closed_for == REST
+    clock.now += REST
+    assert breaker.closed_for == 0.0
+
+
+def test_three_deaths_in_a_longer_time_do_not_close_it(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(DEATHS):
+        clock.now += WITHIN
+        breaker.died()
+    assert breaker.closed_for == 0.0
+
+
+def test_a_trial_that_dies_closes_it_at_once_for_twice_as_long(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(DEATHS):
+        breaker.died()
+    rests = []
+    for _ in range(6):
+        rests.append(breaker.closed_for)
+        clock.now += rests[-1]
+        breaker.died()
+    assert rests == [REST, 2 * REST, 4 * REST, 8 * REST, LONGEST_REST, LONGEST_REST]
+
+
+def test_a_trial_that_works_begins_anew(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(DEATHS):
+        breaker.died()
+    clock.now += WITHIN
+    breaker.worked()
+    breaker.died()
+    assert breaker.closed_for == 0.0
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "BEAT", 0.01)
+    monkeypatch.setattr(watchdog, "HANG", 0.05)
+
+
+def test_silence_while_nothing_is_wanted_is_no_hang(quick: None) -> None:
+    busy, barked = threading.Event(), threading.Event()
+    dog = Watchdog(busy.is_set, barked.set)
+    dog.heard()
+    assert not barked.wait(0.3)
+    busy.set()
+    dog.wanted()
+    assert barked.wait(5)
+
+
+def test_what_is_heard_now_and_then_does_not_hang(quick: None) -> None:
+    barked, rest = threading.Event(), threading.Event()
+    dog = Watchdog(lambda: True, barked.set)
+    for _ in range(30):
+        dog.heard()
+        rest.wait(0.01)
+    assert not barked.is_set()
+    dog.stop()
+    assert not barked.wait(0.2)
+
+
+def test_loading_may_take_longer_than_a_step(quick: None) -> None:
+    barked = threading.Event()
+    dog = Watchdog(lambda: True, barked.set)
+    assert not barked.wait(0.3)
+    dog.heard()
+    assert barked.wait(5)
+
+
+def test_the_pulse_stops_with_the_work(quick: None) -> None:
+    ticks, beats, rest = [0], threading.Semaphore(0), threading.Event()
+    pulse(lambda _: beats.release(), lambda: ticks[0])
+    for _ in range(3):
+        ticks[0] += 1
+        assert beats.acquire(timeout=5)
+    rest.wait(0.05)
+    assert not beats.acquire(blocking=False)
