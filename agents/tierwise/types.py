@@ -286,6 +286,8 @@ class Answer:
 class TypedAnswer(Answer, Generic[T]):
     """An :class:`Answer` whose text was read as a value of the type that was asked for."""
 
+    _value: tuple[T, ...] = ()
+
     @classmethod
     def of(cls, answer: Answer, value: tuple[T, ...]) -> TypedAnswer[T]:
         """The same answer with its value; an empty ``value`` if there is none."""
@@ -304,10 +306,13 @@ class TypedAnswer(Answer, Generic[T]):
         from tierwise.errors import TierwiseError
 
         self.raise_for_status()
-        value: tuple[T, ...] = self._value  # type: ignore[attr-defined]
-        if not value:
-            raise TierwiseError("There is no value yet: the turn is not over.")
-        return value[0]
+        if not self._value:
+            raise TierwiseError("There is no value: the turn is not over, or this is a changed copy of its answer.")
+        return self._value[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles keep the value."""
+        return TypedAnswer.of, (Answer(*(getattr(self, f.name) for f in fields(Answer))), self._value)
 
 
 @dataclass(frozen=True, slots=True)

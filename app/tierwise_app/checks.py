@@ -80,6 +80,11 @@ def tiers_in_use(settings: Settings) -> tuple[Tier, ...]:
     return settings.tiers or (Tier("quick", "llama:smollm2-135m"),)
 
 
+def offline_word(settings: Settings) -> str | None:
+    """Why nothing may leave this device, in one word; ``None`` if it may."""
+    return "locked" if settings.locked else "offline" if settings.offline else None
+
+
 def _failed(name: str, error: TierwiseError) -> Check:
     return Check(name, "fail", clean(error.what), error.fix)
 
@@ -149,8 +154,7 @@ def _home(home: Path) -> Iterator[Check]:
 
 
 def _network(settings: Settings, online: bool) -> Check:
-    if settings.offline or settings.locked:
-        word = "offline" if settings.offline else "locked"
+    if word := offline_word(settings):
         return Check("network", "ok", f"{word}: only tiers on this device are used")
     hosted = [t.name for t in tiers_in_use(settings) if not t.stays_on_device]
     if not hosted:
@@ -169,7 +173,7 @@ def _tier(tier: Tier, settings: Settings, machine: DeviceProfile, online: bool) 
         yield from _plan(f"{name} plan", tier, settings, machine)
     else:
         yield _key(tier)
-    if local or online:
+    if local or (online and (tier.stays_on_device or not offline_word(settings))):
         yield _trial(name, tier, settings)
 
 

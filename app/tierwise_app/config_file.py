@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECTION = r"(?:#.*\n)*\[+(?:tiers|embedder)\]"  # with the comments that stand on it
 _HEADER = "Tiers are tried in this order, cheapest first. Keys stay in the environment."
 
 
@@ -37,15 +39,21 @@ class ConfigFile:
         from tomlkit.exceptions import TOMLKitError
 
         self.path = path
+        self._end = "\n"
         self.before = ""
         try:
             if path.exists():
                 self.before = path.read_text(encoding="utf-8")
+                self._end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
             self.document: TOMLDocument = tomlkit.parse(self.before)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} cannot be read: {error}.") from error
         except TOMLKitError as error:
             raise ConfigError(f"{path} is not valid TOML: {error}.", fix="Correct that line.") from error
+        if not isinstance(self.document.get("tiers", tomlkit.aot()), tomlkit.items.AoT):
+            raise ConfigError(
+                f"{path} lists its tiers in one value, which is not edited.", fix="Write each as a [[tiers]] section."
+            )
         if not self.before:
             self.document.add(tomlkit.comment(_HEADER))
 
@@ -55,8 +63,9 @@ class ConfigFile:
         text = self.document.as_string()
         if text == self.before:
             return text
-        # tomlkit puts new tables close together, and leaves gaps where it takes one out.
-        return re.sub(r"\n+(?=\[\[tiers\]\])", "\n\n", text).rstrip("\n") + "\n"
+        # tomlkit puts new tables close together, and leaves gaps where it takes one out. A comment stays with its tier.
+        text = re.sub(rf"(?m)^([^#\n].*)\n(?={_SECTION})", r"\1\n\n", text)
+        return re.sub(rf"\n{{3,}}(?={_SECTION})", "\n\n", text).rstrip("\n") + "\n"
 
     @property
     def diff(self) -> str:
@@ -105,7 +114,10 @@ class ConfigFile:
             self.document["tiers"] = tomlkit.aot()
         entries: Any = self.document["tiers"]
         if _on_device(values):
-            entries.insert(next((i for i, t in enumerate(entries) if not _on_device(t)), len(entries)), table)
+            place = next((i for i, t in enumerate(entries) if not _on_device(t)), len(entries))
+            if 0 < place < len(entries):
+                _take_last_comments(entries[place - 1], table)
+            entries.insert(place, table)
         else:
             entries.append(table)
 
@@ -120,21 +132,28 @@ class ConfigFile:
     def write(self) -> None:
         """Check the text by reading it as tierwise does, then replace the file in one step.
 
+        A link stays a link: the file that it leads to is replaced, and keeps who may read it.
+
         Raises:
             ConfigError: if it would not be valid; the file is untouched.
-            InvalidInput: if it cannot be written.
+            InvalidInput: if it cannot be written, or somebody else has written it since it was read.
         """
+        path = self.path.resolve()
         try:
-            if self.path.parent.name and not self.path.parent.exists():
-                open_home(self.path.parent)
-            with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=".tierwise-") as folder:
+            if not path.parent.exists():
+                open_home(path.parent)
+            with tempfile.TemporaryDirectory(dir=path.parent, prefix=".tierwise-") as folder:
                 draft = Path(folder) / CONFIG_NAME
-                draft.write_text(self.text, encoding="utf-8")
+                draft.write_text(self.text, encoding="utf-8", newline=self._end)
                 try:
                     load_settings(draft, env={})
                 except ConfigError as error:
                     raise ConfigError(error.what.replace(str(draft), str(self.path)), fix=error.fix) from error
-                os.replace(draft, self.path)  # noqa: PTH105 (one step, also over a file)
+                if path.exists():
+                    shutil.copymode(path, draft)
+                if (path.read_text(encoding="utf-8") if path.exists() else "") != self.before:
+                    raise InvalidInput(f"{self.path} was changed by somebody else just now.", fix="Run it again.")
+                os.replace(draft, path)  # noqa: PTH105 (one step, also over a file)
         except OSError as error:
             raise InvalidInput(
                 f"{self.path} cannot be written: {error.strerror or error}.", fix="Choose another place with --config."
@@ -142,6 +161,17 @@ class ConfigFile:
 
     def _tiers(self) -> list[Any]:
         return list(self.document.get("tiers", []))
+
+
+def _take_last_comments(before: Any, after: Any) -> None:
+    """Let the comments below one tier stand below another: they are about the tier that comes next."""
+    body = before.value.body
+    while body and body[-1][0] is None:
+        after.value.body.append(body.pop())
+    first = len(after.value.body)
+    while first and after.value.body[first - 1][0] is None:
+        first -= 1
+    after.value.body[first:] = reversed(after.value.body[first:])
 
 
 def _inline(values: Mapping[str, Any]) -> dict[str, Any]:

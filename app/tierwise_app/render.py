@@ -140,10 +140,30 @@ def print_record(console: Console, record: DecisionRecord) -> None:
         console.print(f"{label:<12} {text}")
 
 
-def print_table(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A plain table: columns as wide as their widest cell, nothing cut, no frames."""
+def print_table(
+    console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str] = ()
+) -> None:
+    """A plain table: columns as wide as their widest cell, nothing cut, no frames.
+
+    Args:
+        console: where to.
+        heads: of the columns.
+        rows: of cells.
+        spare: columns to leave out, the first first, as far as a terminal is too narrow; it says so below.
+    """
     cells = [list(heads), *([one_line(cell, 1000) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
+    left_out: list[str] = []
+    for head in spare:
+        if not console.is_terminal or sum(widths) + 2 * (len(widths) - 1) <= console.width:
+            break
+        place = cells[0].index(head)
+        left_out.append(head)
+        del widths[place]
+        for row in cells:
+            del row[place]
     for i, row in enumerate(cells):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         console.print(line, style="bold" if i == 0 else None)
+    if left_out:
+        console.print(f"A wider terminal also shows: {', '.join(left_out)}", style="dim")

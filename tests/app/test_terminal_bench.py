@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from model_source import Handler, Source, serving
 
 from tierwise.models import LlamaModel, locate
 from tierwise.testing import LoopbackServer, ScriptedModel, Step
@@ -115,11 +116,14 @@ def test_a_backend_that_gives_no_answer_fails_in_one_line(cli, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("vllm", "has no address"),
-        ("vllm=ftp://127.0.0.1/v1", "has no address"),
+        ("vllm", "has no name or address"),
+        ("vllm=ftp://127.0.0.1/v1", "has no name or address"),
+        ("vllm=http://[::1", "has no name or address"),
+        ("=http://127.0.0.1:8000/v1", "has no name or address"),
         ("vllm=http://127.0.0.1:8000/v1,colour=red", "cannot be read"),
         ("vllm=http://127.0.0.1:8000/v1,model=", "cannot be read"),
         ("vllm=http://127.0.0.1:8000/v1,window=much", "is no number"),
+        ("vllm=http://127.0.0.1:8000/v1,window=²", "is no number"),
         ("openai", "Add ,model=NAME"),
     ],
 )
@@ -159,3 +163,39 @@ def test_a_foreign_server_with_quirks_of_its_own(foreign, cli, monkeypatch):
     assert {told[name] for name in ("streaming", "stop", "limit", "cancel", "overlap")} == {"ok"}
     assert told["usage"] == "no", "it sends no usage in streams"
     assert told["unknown"] == "no", "it serves its one model whatever is asked for"
+
+
+@pytest.mark.parametrize("mode", ["page", "drip", "deep", "meta", "nameless"])
+def test_a_server_that_does_not_list_models_as_it_should_is_absent(mode, cli, monkeypatch):
+    without_llama(monkeypatch)
+    monkeypatch.setattr(find, "_PROBE_S", 0.5)
+    bodies = {"page": b"<html>", "deep": b"[" * 200_000, "meta": b'{"data": [{"id": "m", "meta": "no"}]}'}
+    body = bodies.get(mode, b'{"data": [{"id": ""}]}')
+
+    def answer(handler: Handler) -> None:
+        if mode != "drip":
+            handler.answer(200, body)
+            return
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(50):
+            time.sleep(0.1)
+            handler.wfile.write(b" ")
+
+    with serving(Source(b"", faults=[answer])) as server:
+        ran = cli("bench", "backends", "--backend", f"x={server.url}", "--json")
+
+    assert ran.code == 0, ran.err
+    assert by_name(ran.json)["x"]["status"] == "skipped"
+
+
+def test_offline_no_server_is_contacted(cli, monkeypatch):
+    without_llama(monkeypatch)
+    cli.write_config("offline = true\n")
+    with serving(Source(b"")) as server:
+        port = int(server.url.split(":")[2].split("/")[0])
+        monkeypatch.setattr(find, "USUAL_PORTS", (("vLLM", port),))
+        ran = cli("bench", "backends", "--backend", f"x={server.url},model=m", "--json")
+    assert server.asked == []
+    assert "offline" in by_name(ran.json)["x"]["why"]
+    assert "offline" in by_name(ran.json)["vLLM"]["why"]

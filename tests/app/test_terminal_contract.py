@@ -196,3 +196,17 @@ def test_version_and_help_need_no_heavy_library(cli):
 
     assert ran.stderr.strip() == "[]"
     assert cli("--version").out.startswith("tierwise ")
+
+
+def test_ctrl_c_while_it_starts_is_no_traceback():
+    code = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from tierwise_app.cli import main\n"
+        "main(['--version'])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from model_source import Source, drop_at, serving
 
 from tierwise.config import load_settings
+from tierwise.errors import InvalidInput
 from tierwise.models.store import card as catalogue
 from tierwise.testing.tiny_gguf import write_tiny_phi3
+from tierwise_app.config_file import ConfigFile
 
 VOCABULARY = Path(__file__).parents[1] / "data" / "phi3" / "ggml-vocab-phi-3.gguf"
 ASSISTANT, A, B = 32001, 263, 289  # <|assistant|>, then two words that follow each other for ever
@@ -68,6 +71,14 @@ def test_list_says_what_is_here_what_fits_and_who_vouches(cli, tiny):
     shown = cli("models", "list").out
     assert "installed, verified" in shown
     assert "your own" in shown
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_says_so(cli):
+    cli.env["COLUMNS"] = "80"
+    shown = cli.terminal("models", "list").out
+    assert max(len(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()) <= 80
+    assert "A wider terminal also shows: tools, context, size" in shown
+    assert "131,072" in cli("models", "list").out
 
 
 # -- pull --------------------------------------------------------------------------------------------------------------
@@ -188,6 +199,7 @@ def test_add_refuses_what_is_no_file_of_a_model(cli, source, tmp_path):
     assert "web page" in page.json["error"]["message"]
     assert cli("models", "add", "http://example.com/x.gguf").code == 2
     assert "models use TIER=openai:gpt-x" in cli("models", "add", "openai:gpt-x").err
+    assert cli("models", "add", "https://[::1").code == 2
     assert cli("models", "add", fake, "--name", "../up").code == 2
     assert not (cli.home / "tierwise.toml").exists()
 
@@ -199,10 +211,33 @@ def test_rm_does_not_take_a_model_from_under_a_tier(cli, tiny):
     refused = cli("models", "rm", "mine")
     assert refused.code == 2
     assert "models use quick=MODEL" in refused.err
+    cli("models", "use", f"quick={cli.home / 'models' / 'mine.gguf'}")
+    assert cli("models", "rm", "mine").code == 2
     assert cli("models", "rm", "mine", "--force").code == 0
     assert models(cli) == []
     assert cli("models", "rm", "mine", "--force").code == 2
     assert "pip uninstall" in cli("models", "rm", "smollm2-135m", "--force").err
+
+
+def test_a_link_to_a_file_that_is_gone_is_told_as_that(cli, tiny, tmp_path):
+    moved = tmp_path / "moved.gguf"
+    moved.write_bytes(tiny.read_bytes())
+    cli("models", "add", moved)
+    moved.unlink()
+
+    for words in (("use", "quick=moved"), ("test", "moved")):
+        assert f"gone from {moved}" in cli("models", *words).err
+    assert cli("models", "rm", "moved").code == 0
+    assert models(cli) == []
+
+
+def test_what_was_put_there_by_hand_can_be_removed(cli, tiny):
+    folder = cli.home / "models"
+    folder.mkdir()
+    (folder / "My Model.gguf").write_bytes(tiny.read_bytes())
+    assert cli("models", "list", "--json").json["own"][0]["name"] == "My Model"
+    assert cli("models", "rm", "My Model").code == 0
+    assert models(cli) == []
 
 
 def test_rm_takes_an_unfinished_download_along(cli, source):
@@ -256,6 +291,40 @@ def test_use_keeps_comments_and_drops_what_was_about_the_old_model(cli, tiny):
     assert (deep.model, deep.base_url, deep.max_tokens) == (f"llama:{tiny}", None, 50)
 
 
+def test_use_leaves_the_file_where_and_as_it_is(cli, tmp_path):
+    real = tmp_path / "dotfiles.toml"
+    real.write_bytes(
+        b'[[tiers]]\r\nname = "quick"\r\nmodel = "llama:smollm2-135m"\r\n\r\n'
+        b'# the big one\r\n[[tiers]]\r\nname = "deep"\r\nmodel = "openai:gpt-x"\r\nbase_url = "http://127.0.0.1:9/v1"\r\n'
+    )
+    real.chmod(0o600)
+    link = cli.home / "tierwise.toml"
+    link.symlink_to(real)
+
+    assert cli("models", "use", "second=smollm2-135m").code == 0
+
+    assert link.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert real.read_bytes().count(b"\n") == real.read_bytes().count(b"\r\n")
+    assert '\n\n# the big one\n[[tiers]]\nname = "deep"' in real.read_text()
+    assert [tier.name for tier in load_settings(link, env={}).tiers] == ["quick", "second", "deep"]
+
+
+def test_use_does_not_undo_what_another_has_written_meanwhile(cli):
+    path = cli.write_config('[[tiers]]\nname = "quick"\nmodel = "llama:smollm2-135m"\n')
+    file = ConfigFile(path)
+    assert cli("models", "use", "second=smollm2-135m").code == 0
+    file.set_value("dial", "quality")
+    with pytest.raises(InvalidInput, match="just now"):
+        file.write()
+    assert [tier.name for tier in load_settings(path, env={}).tiers] == ["quick", "second"]
+
+
+def test_tiers_in_one_value_are_told_apart_from_broken_toml(cli):
+    cli.write_config('tiers = [{name = "quick", model = "llama:smollm2-135m"}]\n')
+    assert "Write each as a [[tiers]] section" in cli("models", "use", "second=smollm2-135m").err
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -264,6 +333,7 @@ def test_use_keeps_comments_and_drops_what_was_about_the_old_model(cli, tiny):
         ("quick=llama:",),
         ("quick=nonsense",),
         ("quick",),
+        ("quick=smollm2-135m", "--base-url", "http://127.0.0.1:9/v1"),
         ("=mine",),
         ("auto=smollm2-135m",),
         ("quick=../../etc/passwd",),
@@ -321,6 +391,19 @@ def test_test_tries_tiers_and_goes_on_after_a_failure(cli):
     assert ran.json[0]["text"] == "One two three."
     assert ran.json[2]["error"]["code"] == "unreachable"
     assert cli("models", "test", "quick").out.startswith("quick: ")
+
+
+@pytest.mark.parametrize("words", [("models", "test"), ("doctor", "--online")])
+def test_nobody_is_asked_offline_but_who_is_on_this_device(cli, words):
+    quick, deep = cli.serve(["One two three."], ["Four."])
+    path = cli.home / "tierwise.toml"
+    path.write_text(f"offline = true\n{path.read_text()}")
+
+    ran = cli(*words, "--json")
+
+    assert ran.code == (4 if "test" in words else 0)
+    assert quick.requests
+    assert not deep.requests
 
 
 def test_test_tries_a_model_that_no_tier_uses(cli, tiny):

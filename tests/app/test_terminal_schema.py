@@ -74,3 +74,9 @@ def test_an_adapter_that_is_not_there_is_wrong_use(cli):
 
     assert ran.code == 2
     assert "There is no adapter 'nope'." in ran.err
+
+
+def test_a_schema_too_deep_to_read_is_wrong_use(cli, tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 200_000)
+    assert cli("ask", "Where to?", "--schema", path).code == 2

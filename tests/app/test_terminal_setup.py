@@ -10,6 +10,12 @@ from tierwise.config import load_settings
 from tierwise_app.config_file import ConfigFile
 
 
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the file is the point: the doctor's checks afterwards have their own tests."""
+    monkeypatch.setattr("tierwise_app.cli.setup.examine", lambda *_, **__: [])
+
+
 def test_setup_writes_a_configuration_that_works_and_checks_it(cli):
     ran = cli("setup", "--yes", "--deep-model", "gpt-x", "--deep-key-env", "MY_KEY", "--deep-price-input", 2, "--json")
 
@@ -24,7 +30,7 @@ def test_setup_writes_a_configuration_that_works_and_checks_it(cli):
     assert "MY_KEY" in key["fix"]
 
 
-def test_setup_does_not_overwrite_and_shows_what_would_change(cli):
+def test_setup_does_not_overwrite_and_shows_what_would_change(cli, unchecked):
     path = cli.write_config('# mine\npassages = 7\n[[tiers]]\nname = "quick"  # small\nmodel = "llama:smollm2-135m"\n')
     before = path.read_text(encoding="utf-8")
     words = ("setup", "--yes", "--dial", "quality", "--deep-model", "gpt-x", "--deep-url", "http://127.0.0.1:9/v1")
@@ -43,7 +49,7 @@ def test_setup_does_not_overwrite_and_shows_what_would_change(cli):
     assert "nothing to change" in cli(*words).err
 
 
-def test_setup_keeps_what_is_not_spoken_of(cli):
+def test_setup_keeps_what_is_not_spoken_of(cli, unchecked):
     cli("models", "use", "deep=openai:gpt-x", "--api-key-env", "MY_KEY", "--price-input", 1, "--context", 9000)
     before = load_settings(cli.home / "tierwise.toml", env={})
 

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_toml_blocks_are_valid_configurations(code: str) -> None:
 def test_commands_in_the_docs_exist(code: str) -> None:
     import typer
 
-    from tierwise_app.cli import app
+    from tierwise_app.cli.commands import app
 
     for line in code.splitlines():
         words = shlex.split(line.removeprefix("$ ").partition(" <")[0], comments=True)
@@ -95,3 +96,21 @@ def test_every_example_is_listed() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_run(name: str) -> None:
     assert EXAMPLES[name] in run(ROOT / "examples" / name)
+
+
+def test_the_terminal_page_has_every_command_and_option() -> None:
+    import typer
+
+    from tierwise_app.cli.commands import app
+
+    def options(command: Any, name: str) -> Iterator[tuple[str, set[str]]]:
+        if hasattr(command, "commands"):
+            for word, inner in command.commands.items():
+                yield from options(inner, f"{name} {word}".strip())
+        else:
+            yield name, {param.opts[0] for param in command.params if param.param_type_name == "option"} - {"--help"}
+
+    page = (ROOT / "docs" / "terminal.md").read_text(encoding="utf-8").partition("## All commands")[2]
+    rows = re.findall(r"(?m)^\| `([a-z ]+)` \| (.*?) \|", page)
+    told = {name: set(re.findall(r"`(-[-a-z0-9]+)`", words)) for name, words in rows}
+    assert told == dict(options(typer.main.get_command(app), ""))

@@ -20,7 +20,7 @@ from tierwise.config import Price
 from tierwise.errors import AuthError, ModelTimeout, ServerError, Unreachable, UsageError
 from tierwise.graph import Node
 from tierwise.models.base import ChatModel, Embedder
-from tierwise.testing import ScriptedModel, Step, block_network
+from tierwise.testing import ScriptedModel, Step, block_network, make_copilot
 from tierwise.types import ToolCall
 
 SLOW = Step("one two three four five six seven eight", delay=0.03)
@@ -376,6 +376,37 @@ def test_a_copilot_dropped_on_its_own_loop_does_not_wait_for_itself(own_home: Pa
             break
         time.sleep(0.02)
     assert model.closed  # type: ignore[attr-defined]
+
+
+def test_a_copilot_used_within_its_own_work_is_told_so(own_home: Path) -> None:
+    held: list[Copilot] = []
+
+    async def ask_again(question: str) -> str:
+        """Ask.
+
+        Args:
+            question: what.
+        """
+        return held[0].ask(question).text
+
+    model = ScriptedModel([Step("", calls=(ToolCall("c", "ask_again", {"question": "Why?"}),)), "Done."])
+    with make_copilot(model, tools=[ask_again], **parts(own_home)) as copilot:
+        held.append(copilot)
+        answer = copilot.ask("Why?", thread="t")
+        (step,) = copilot.record.get(answer.turn_id).tools
+    assert answer.text == "Done."
+    assert "would wait for itself" in step.result
+
+
+def test_a_stream_dropped_on_the_own_loop_is_stopped(copilots: Any) -> None:
+    copilot = copilots([SLOW])
+    events = [copilot.stream("count", thread="t")]
+    next(events[0])
+    copilot._loop._loop.call_soon_threadsafe(events.clear)
+    end = time.monotonic() + 5
+    while copilot.record.turns("t")[0].status == "running" and time.monotonic() < end:
+        time.sleep(0.02)
+    assert copilot.record.turns("t")[0].status == "stopped"
 
 
 def test_when_a_middle_tier_fails_the_next_larger_one_is_asked(own_home: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+import pickle
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from parts import Shelf, passage
@@ -76,6 +78,70 @@ def test_an_answer_is_a_value_of_the_type(copilots: Any, kind: Any, text: str, v
     assert json.loads(json.dumps(to_json(answer)))["text"] == text
     (request,) = copilot.model("quick").requests
     assert request.schema["type"] == "object"
+
+
+class Box(BaseModel):
+    value: int
+
+
+@pytest.mark.parametrize("structured", ["native", "constrained"])
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (Box, '{"value":1}', Box(value=1)),
+        (Box | None, '{"value":{"value":1}}', Box(value=1)),
+        (dict[str, int], '{"value":1}', {"value": 1}),
+        (list[int], '{"value":[1]}', [1]),
+    ],
+)
+def test_a_property_called_value_is_not_taken_for_the_wrapper(
+    copilots: Any, structured: Any, kind: Any, text: str, value: Any
+) -> None:
+    answer = copilots(ScriptedModel([text], structured=structured)).ask("Count.", returns=kind)
+    assert (answer.status, answer.text, answer.value) == ("done", text, value)
+
+
+def test_copies_and_pickles_of_an_answer_keep_its_value(copilots: Any) -> None:
+    answer = copilots([ROME]).ask("Where to?", returns=Trip)
+    for made in (copy.copy(answer), copy.deepcopy(answer), pickle.loads(pickle.dumps(answer))):
+        assert (made, made.value) == (answer, Trip(city="Rome", days=3))
+    with pytest.raises(TierwiseError, match="changed copy"):
+        dataclasses.replace(answer, text="").value  # noqa: B018
+
+
+class Checked(BaseModel):
+    """Calls whatever a test puts into ``check``."""
+
+    n: int
+    check: ClassVar[Any] = None
+
+    @field_validator("n")
+    @classmethod
+    def _checked(cls, n: int) -> int:
+        return int(cls.check(n))
+
+
+def test_a_validator_looks_once_and_may_use_the_copilot(copilots: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    copilot = copilots(['{"n":1}', "2"])
+    asked = iter(["The double of 1?"])
+    monkeypatch.setattr(Checked, "check", lambda n: copilot.ask(next(asked)).text)
+    assert copilot.ask("Count.", returns=Checked).value.n == 2
+
+
+def test_a_validator_that_breaks_refuses_the_answer(copilots: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Checked, "check", {2: 3}.__getitem__)
+    answer = copilots(['{"n":1}'], ['{"n":2}']).ask("Count.", returns=Checked)
+    assert (answer.tier, answer.value.n) == ("deep", 3)
+    assert (
+        answer.attempts[0].reasons[0].text == "quick: The answer is refused: the checks of Checked broke (KeyError: 1)."
+    )
+
+
+def test_a_tier_that_was_asked_for_by_name_is_not_left_without_a_word(copilots: Any) -> None:
+    answer = copilots(["no idea"], [ROME]).ask("Where to?", returns=Trip, tier="quick")
+    assert (answer.tier, answer.decision.stage) == ("deep", "fallback")
+    assert "fallback" in codes(answer)
+    assert [r.code for r in answer.decision.reasons] == ["invalid_output"]
 
 
 def test_a_text_that_does_not_fit_is_never_an_answer_however_sure_its_model_was(copilots: Any) -> None:
@@ -186,6 +252,8 @@ def test_what_cannot_be_kept_is_refused_before_anyone_is_asked(copilots: Any) ->
         copilot.ask("Where to?", returns=Annotated[str, Field(json_schema_extra={"pattern": "(?=a)"})])
     with pytest.raises(SchemaNotSupported, match="has no JSON Schema"):
         copilot.ask("Where to?", returns=object())
+    with pytest.raises(SchemaNotSupported, match="as schema="):
+        copilot.ask("Where to?", returns={"type": "string"})
     with pytest.raises(UsageError, match="either a type"):
         copilot.ask("Where to?", returns=int, schema={})
     assert copilot.model("quick").requests == []

@@ -54,7 +54,7 @@ def hand_over(
         update |= {"draft": held, "held": None, "tier": held["tier"], "notices": [to_json(Notice("degraded", text))]}
         return Command(update=update, goto="finish")
     assert heir is not None
-    escalated = upwards and isinstance(error, InvalidOutput)
+    escalated = upwards and isinstance(error, InvalidOutput) and state["requested"] == "auto"
     if isinstance(error, InvalidOutput):
         reason = Reason(error.code, error.what)
     else:

@@ -64,7 +64,7 @@ async def run_step(
     text_before = live.text
     host = model.capabilities.host or "unknown"
     # Near the size of the body; a model that finishes tells the exact figure.
-    size = len(json.dumps(to_json([request.messages, request.tools]), ensure_ascii=False).encode())
+    size = len(json.dumps(to_json([request.messages, request.tools, request.schema]), ensure_ascii=False).encode())
     for retry in range(_RETRIES + 1):
         sent_before = live.sent
         if not tier.stays_on_device:

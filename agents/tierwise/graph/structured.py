@@ -26,9 +26,9 @@ def form_of(state: TurnState, model: ChatModel) -> str | None:
     return f"Answer with one JSON value of this form and nothing else:\n{outline(schema)}"
 
 
-def value_text(text: str, model: ChatModel) -> str:
-    """The JSON in what a model wrote."""
-    return unwrapped(bare(text)) if _is_native(model) else bare(text)
+def value_text(state: TurnState, text: str, model: ChatModel) -> str:
+    """The JSON in what a model wrote, out of the object that it was asked to put it in, if it was."""
+    return bare(text) if request_schema(state, model) is state.get("schema") else unwrapped(bare(text))
 
 
 def complaint(state: TurnState, context: TurnContext, draft: Json) -> InvalidOutput | None:

@@ -132,7 +132,7 @@ class AsyncCopilot:
         return self._services.models[tier]
 
     @overload
-    async def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer: ...
+    async def ask(self, question: str, *, returns: None = None, **options: Unpack[AskOptions]) -> Answer: ...
 
     @overload
     async def ask(self, question: str, *, returns: type[T], **options: Unpack[AskOptions]) -> TypedAnswer[T]: ...
@@ -163,8 +163,8 @@ class AsyncCopilot:
                 raise UsageError("A question has either a type (returns) or a schema.", fix="Leave one of them out.")
             from tierwise.runtime.typed import Returns
 
-            typed = Returns(returns)
-            options["schema"] = typed.schema
+            wanted: Returns[Any] = await asyncio.to_thread(Returns, returns)
+            typed, options["schema"] = wanted, wanted.schema
         async with aclosing(self._events(question, options, typed.read if typed else None)) as events:
             async for event in events:
                 if isinstance(event, AnswerReady | TurnFailed):
@@ -176,7 +176,7 @@ class AsyncCopilot:
     async def stream(self, question: str, **options: Unpack[AskOptions]) -> AsyncGenerator[Event, None]:
         """Ask and get everything that happens as typed events; closing the iterator stops the turn.
 
-        Takes and raises what :meth:`ask` does.
+        Takes and raises what :meth:`ask` does, but for ``returns``: pass ``schema``.
         """
         async with aclosing(self._events(question, options, None)) as events:
             async for event in events:
@@ -186,9 +186,10 @@ class AsyncCopilot:
         self, question: str, options: AskOptions, accepts: Callable[[str], object] | None
     ) -> AsyncGenerator[Event, None]:
         state = self._state(question, **options)
-        schema = options.get("schema")
-        if accepts is None and schema is not None:
-            accepts = partial(check, schema=schema)  # the caller's own words, not what was made of them
+        if (schema := state["schema"]) is not None:
+            state["schema"] = await asyncio.to_thread(prepare, schema)  # a large one takes a while
+            if accepts is None:
+                accepts = partial(check, schema=schema)  # the caller's own words, not what was made of them
         graph = await self._running_graph()
         async with aclosing(run_turn(graph, self._services, state, accepts=accepts)) as events:
             async for event in events:
@@ -285,7 +286,7 @@ class AsyncCopilot:
             "locked": lock or settings.locked,
             "offline": settings.offline if offline is None else offline or settings.offline,
             "collection": collection,
-            "schema": None if schema is None else prepare(schema),
+            "schema": schema,
             "adapter": None if adapter is None else find_adapter(adapter, settings.home),
         }
 

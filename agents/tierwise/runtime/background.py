@@ -18,6 +18,7 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._closing: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="tierwise")
         self._thread.start()
 
@@ -29,8 +30,14 @@ class BackgroundLoop:
         """Run a coroutine to its end; an interrupt of the waiting thread cancels it and waits for its clean-up.
 
         Raises:
-            UsageError: if the loop has been closed.
+            UsageError: if the loop has been closed, or would wait for itself.
         """
+        if self.is_own_thread():
+            work.close()
+            raise UsageError(
+                "A Copilot was used from within its own work, which would wait for itself.",
+                fix="Use it in a thread (asyncio.to_thread), or make an AsyncCopilot.",
+            )
         if self._loop.is_closed():
             work.close()
             raise UsageError("The copilot is closed.", fix="Make a new one.")
@@ -52,7 +59,11 @@ class BackgroundLoop:
                 except StopAsyncIteration:
                     return
         finally:
-            if not self._loop.is_closed():
+            if self.is_own_thread():  # dropped here by the garbage collector, which must not wait
+                task = self._loop.create_task(_close(items))
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+            elif not self._loop.is_closed():
                 self.run(_close(items))
 
     def close(self) -> None:

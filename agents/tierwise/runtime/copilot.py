@@ -73,7 +73,7 @@ class Copilot:
         return self._copilot.model(tier)
 
     @overload
-    def ask(self, question: str, **options: Unpack[AskOptions]) -> Answer: ...
+    def ask(self, question: str, *, returns: None = None, **options: Unpack[AskOptions]) -> Answer: ...
 
     @overload
     def ask(self, question: str, *, returns: type[T], **options: Unpack[AskOptions]) -> TypedAnswer[T]: ...
@@ -83,7 +83,8 @@ class Copilot:
 
     def ask(self, question: str, *, returns: Any = None, **options: Unpack[AskOptions]) -> Answer:
         """Ask and wait for the answer; see :meth:`AsyncCopilot.ask`."""
-        return self._loop.run(self._copilot.ask(question, returns=returns, **options))
+        answer: Answer = self._loop.run(self._copilot.ask(question, returns=returns, **options))
+        return answer
 
     def stream(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Ask and iterate over what happens; closing the iterator stops the turn; see :meth:`AsyncCopilot.stream`."""

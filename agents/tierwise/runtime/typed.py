@@ -27,12 +27,18 @@ class Returns(Generic[T]):
     """
 
     def __init__(self, kind: Any) -> None:
+        if isinstance(kind, dict):  # pydantic would take it for a schema of its own
+            raise SchemaNotSupported(
+                "returns takes a type, and this is a dict.", fix="Pass a JSON Schema as schema=..., or give a type."
+            )
+        self._kind = _name(kind)
+        self._values: dict[str, T] = {}
         try:
             self._adapter: TypeAdapter[T] = _adapter(kind)
             self._own = self._adapter.json_schema(schema_generator=_Schema)
         except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema, PydanticUserError, NameError) as error:
             why = str(error).partition("\n")[0].rstrip(".")
-            raise SchemaNotSupported(f"{_name(kind)} has no JSON Schema: {why}.", fix="Use another type.") from error
+            raise SchemaNotSupported(f"{self._kind} has no JSON Schema: {why}.", fix="Use another type.") from error
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -40,11 +46,16 @@ class Returns(Generic[T]):
         return wrapped(self._own) if self._is_wrapped else self._own
 
     def read(self, text: str) -> T:
-        """The value that an answer is.
+        """The value that an answer is; read once, for validators of the caller's own may do more than look.
 
         Raises:
             InvalidOutput: in one sentence what is wrong with it.
         """
+        if text not in self._values:
+            self._values[text] = self._read(text)
+        return self._values[text]
+
+    def _read(self, text: str) -> T:
         read(text)  # says in plain words that it is no JSON
         try:
             return self._adapter.validate_json(unwrapped(text) if self._is_wrapped else text)
@@ -55,6 +66,9 @@ class Returns(Generic[T]):
             ]
             more = f", and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
             raise InvalidOutput(f"The answer is refused: {'; '.join(problems[:_MOST_PROBLEMS])}{more}.") from error
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise InvalidOutput(f"The answer is refused: the checks of {self._kind} broke ({why}).") from error
 
     @property
     def _is_wrapped(self) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from http.client import HTTPException
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +21,7 @@ EMBEDDED = "llama:smollm2-135m"
 OPENAI = "https://api.openai.com/v1"
 USUAL_PORTS = (("llama-server", 8080), ("Ollama", 11434), ("vLLM", 8000))
 _KINDS = {"llama-server": "llama-server", "ollama": "Ollama", "vllm": "vLLM", "openai": "OpenAI"}
-_PROBE_S = 1.0
+_PROBE_S = 2.0  # in all: a server that sends a byte now and then is none
 _MOST = 1 << 20  # bytes of a list of models
 
 
@@ -59,11 +62,12 @@ class Backend:
         )
 
 
-def find_backends(named: Sequence[Backend]) -> Iterator[Backend]:
+def find_backends(named: Sequence[Backend], offline: str | None = None) -> Iterator[Backend]:
     """All backends, those that are not there included. Nothing but this machine is contacted by itself.
 
     Args:
         named: what the user named; it takes the place of the usual server of its kind.
+        offline: why no server may be contacted, if that is so: an address does not tell what lies behind it.
     """
     from tierwise.models import profile
 
@@ -74,11 +78,11 @@ def find_backends(named: Sequence[Backend]) -> Iterator[Backend]:
     yield Backend("llama.cpp GPU", "llama.cpp", EMBEDDED, absent=missing or without)
     for kind, port in USUAL_PORTS:
         if not any(backend.kind == kind for backend in named):
-            yield _complete(Backend(kind, kind, url=f"http://127.0.0.1:{port}/v1"))
+            yield _complete(Backend(kind, kind, url=f"http://127.0.0.1:{port}/v1"), offline)
     if not any(backend.kind == "OpenAI" for backend in named):
         yield Backend("OpenAI", "OpenAI", absent="not named (--backend openai,model=M,key_env=V)")
     for backend in named:
-        yield backend if backend.model else _complete(backend)
+        yield _complete(backend, offline)
 
 
 def named_backend(words: str) -> Backend:
@@ -96,12 +100,12 @@ def named_backend(words: str) -> Backend:
         raise InvalidInput(f"--backend {words!r} cannot be read.", fix=fix)
     if not url and kind == "OpenAI":
         url = OPENAI
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise InvalidInput(f"--backend {words!r} has no address.", fix=fix)
+    if not name or not _is_address(url):
+        raise InvalidInput(f"--backend {words!r} has no name or address.", fix=fix)
     if kind == "OpenAI" and "model" not in values:
         raise InvalidInput("The OpenAI API has many models, and a request costs money.", fix="Add ,model=NAME.")
     window = values.get("window")
-    if window is not None and not (window.isdigit() and int(window)):
+    if window is not None and not re.fullmatch("[1-9][0-9]{0,8}", window):
         raise InvalidInput(f"A window of {window!r} tokens is no number.", fix=fix)
     return Backend(
         name,
@@ -117,27 +121,61 @@ def _has_gpu(count: int) -> str | None:
     return "its model lies on the graphics processor, see llama.cpp GPU" if count else None
 
 
-def _complete(backend: Backend) -> Backend:
-    """Ask the server for its first model; without an answer the backend is absent."""
-    assert backend.url is not None
-    request = urllib.request.Request(f"{backend.url.rstrip('/')}/models")  # noqa: S310 - http(s) was checked
+def _is_address(url: str) -> bool:
     try:
-        with _OPENER.open(request, timeout=_PROBE_S) as answer:
-            first = json.loads(answer.read(_MOST))["data"][0]
-            name = str(first["id"])
-    except urllib.error.HTTPError as error:
-        return replace(backend, absent=f"{backend.url} answers with status {error.code}; name its model with ,model=M")
+        return urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+def _complete(backend: Backend, offline: str | None) -> Backend:
+    """Ask the server for its first model, if none was named; without an answer the backend is absent."""
+    if offline:
+        return replace(backend, absent=f"tierwise is {offline}: no server is contacted")
+    if backend.model:
+        return backend
+    assert backend.url is not None
+    try:
+        status, body = _get(f"{backend.url.rstrip('/')}/models")
+        if status != 200:
+            return replace(backend, absent=f"{backend.url} answers with status {status}; name its model with ,model=M")
+        first = json.loads(body)["data"][0]
+        name, window = first["id"], _window(first)
     except (OSError, HTTPException):
         return replace(backend, absent=f"nothing answers at {backend.url}")
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        name = None
+    if not isinstance(name, str) or not name:
         return replace(backend, absent=f"{backend.url} has no model, or is another kind of server")
-    return replace(backend, model=f"openai:{name}", window=backend.window or _window(first))
+    return replace(backend, model=f"openai:{name}", window=backend.window or window)
 
 
-def _window(entry: Any) -> int | None:
-    """What vLLM and llama-server tell of the window beside the model's name."""
-    told = entry.get("max_model_len") or (entry.get("meta") or {}).get("n_ctx")
-    return told if isinstance(told, int) and told > 0 else None
+def _get(url: str) -> tuple[int, bytes]:
+    """Status and body, if all comes in time; a server that sends a byte now and then is left alone.
+
+    Raises:
+        OSError: if nothing answers, or not in time.
+        HTTPException: if it does not speak HTTP.
+    """
+    got: Queue[tuple[int, bytes] | Exception] = Queue()
+
+    def work() -> None:
+        try:
+            with _OPENER.open(url, timeout=_PROBE_S) as answer:
+                got.put((answer.status, answer.read(_MOST)))
+        except urllib.error.HTTPError as error:
+            got.put((error.code, b""))
+        except Exception as error:
+            got.put(error)
+
+    Thread(target=work, daemon=True).start()
+    try:
+        answer = got.get(timeout=_PROBE_S)
+    except Empty:
+        raise TimeoutError from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -146,3 +184,9 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+
+
+def _window(entry: Any) -> int | None:
+    """What vLLM and llama-server tell of the window beside the model's name."""
+    told = entry.get("max_model_len") or (entry.get("meta") or {}).get("n_ctx")
+    return told if type(told) is int and told > 0 else None

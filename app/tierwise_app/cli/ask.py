@@ -96,7 +96,7 @@ def read_schema(path: Path) -> dict[str, Any]:
         found = json.loads(path.expanduser().read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InvalidInput(f"The schema {path} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"The schema {path} is no JSON: {error}.", fix="Correct it.") from error
     if not isinstance(found, dict):
         raise InvalidInput(f"The schema {path} is no JSON object.", fix='Write {"type": "object", ...}.')

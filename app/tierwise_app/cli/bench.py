@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tierwise.jsonable import to_json
+from tierwise_app.checks import offline_word
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import err, out, print_json
 from tierwise_app.text import clean, duration
@@ -37,15 +38,18 @@ def backends(
     """Ask every backend the same: streaming, stop, limits, tools, structured output, errors, speed.
 
     Looks for llama.cpp in its own process and for llama-server, Ollama and vLLM at their usual ports on this machine.
-    Anything else is contacted only if it is named. Exit code 1 if a backend fails what its kind must keep.
+    Anything else is contacted only if it is named, and no server when offline or locked. Exit code 1 if a backend fails
+    what its kind must keep.
     """
     from tierwise_app.backends import examine, find_backends, named_backend
 
-    home = session(ctx).settings().home
+    settings = session(ctx).settings()
     named = [named_backend(words) for words in backend or ()]
     reports = []
-    for found in find_backends(named):
-        reports.append(_watched(lambda tell, found=found: examine(found, home, tell), found.name, quiet=as_json))
+    for found in find_backends(named, offline_word(settings)):
+        reports.append(
+            _watched(lambda tell, found=found: examine(found, settings.home, tell), found.name, quiet=as_json)
+        )
         if not as_json:
             _print_report(reports[-1])
     failed = any(report.status == "failed" for report in reports)

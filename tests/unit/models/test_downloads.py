@@ -404,3 +404,71 @@ def test_the_pin_says_where_it_came_from(source: Source, own_home: Path) -> None
     pin = json.loads((own_home / "models" / "tiny.json").read_text())
     assert pin["url"] == source.url
     assert pin["size"] == len(source.content)
+
+
+def test_a_page_in_place_of_the_rest_does_not_cost_what_is_here(source: Source, own_home: Path) -> None:
+    page = status(200, b"<html>Sign in to this network</html>", Content_Type="text/html")
+    source.faults = [drop_at(HALF), page, page, page]
+    with pytest.raises(ServerError, match="bytes are kept"):
+        get(source)
+    assert get(source).read_bytes() == source.content
+    assert source.asked[-1] == f"bytes={HALF}-"
+
+
+def test_a_part_asked_for_by_date_need_not_repeat_the_date(source: Source) -> None:
+    date = "Mon, 02 Nov 2026 10:00:00 GMT"
+
+    def whole_but_cut(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(source.content)))
+        handler.send_header("Last-Modified", date)
+        handler.end_headers()
+        handler.wfile.write(source.content[:HALF])
+
+    def rest(handler: Handler) -> None:
+        assert handler.headers["If-Range"] == date
+        span = f"bytes {HALF}-{len(source.content) - 1}/{len(source.content)}"
+        handler.answer(206, source.content[HALF:], Content_Range=span)
+
+    source.faults = [whole_but_cut, rest]
+    assert get(source).read_bytes() == source.content
+    assert len(source.asked) == 2
+
+
+def test_a_part_of_a_file_of_another_length_is_not_joined(source: Source) -> None:
+    def longer(handler: Handler) -> None:
+        span = f"bytes {HALF}-{len(source.content)}/{len(source.content) + 1}"
+        handler.answer(206, source.content[HALF:] + b"x", ETag='"one"', Content_Range=span)
+
+    source.faults = [drop_at(HALF), longer]
+    assert get(source).read_bytes() == source.content
+    assert source.asked[-1] is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        status(503, Retry_After="²"),
+        status(503, Retry_After="9" * 400),
+        status(206, b"GGUF", Content_Range=f"bytes 0-3/{'9' * 5000}"),
+        status(206, b"GGUF", Content_Range="bytes 9-3/1"),
+    ],
+)
+def test_figures_that_are_none_do_not_confuse_it(source: Source, fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tierwise.models.store.downloads._LONGEST_PAUSE", 0.01)
+    source.faults = [fault]
+    assert get(source).read_bytes() == source.content
+
+
+@pytest.mark.parametrize("text", ["", "zzz", "[]", '{"sha256": 5, "size": "x", "modified_ns": null, "date": []}'])
+def test_a_pin_that_is_none_vouches_for_nothing(source: Source, own_home: Path, text: str) -> None:
+    get(source)
+    (own_home / "models" / "tiny.json").write_text(text)
+    assert find_installed("tiny").vouched == "nobody"
+
+
+def test_a_damaged_file_says_how_it_is_brought_again(source: Source) -> None:
+    path = get(source)
+    path.write_bytes(source.content[:-4] + b"evil")
+    with pytest.raises(ModelFileError, match=f"models rm tiny, then: tierwise models add {source.url} --name tiny"):
+        find_installed("tiny").check()

@@ -13,7 +13,9 @@ from plays import Handler, Server, problem, reply, serving
 from tierwise import errors
 from tierwise.config import Tier
 from tierwise.models import ChatRequest, Delta, OpenAIChat, OpenAIResponses, open_model
+from tierwise.models.hosted.reply import usage_of
 from tierwise.models.hosted.schema import strict_form
+from tierwise.models.hosted.wire import CallAssembler, finish_of
 from tierwise.types import Message
 
 CLOSED = {
@@ -211,6 +213,47 @@ def test_strict_forms(schema: dict[str, Any], strict: bool) -> None:
     if form is not None:
         assert form["additionalProperties"] is False
         assert form["required"] == list(form["properties"]) == schema["required"]
+
+
+def test_strict_mode_is_told_the_type_of_fixed_values() -> None:
+    listed = {"type": "object", "additionalProperties": False}
+    values = {"a": {"const": "x"}, "b": {"enum": ["x", None]}, "c": {"enum": [1, 2]}}
+    form = strict_form({**listed, "properties": values, "required": ["a", "b", "c"]})
+    assert form is not None
+    assert [form["properties"][name]["type"] for name in "abc"] == ["string", ["null", "string"], "integer"]
+    assert strict_form({**listed, "properties": {"a": {"enum": [[1], [2]]}}, "required": ["a"]}) is None
+
+
+async def test_what_was_sent_before_the_server_vanished_was_sent(server: Server, hosted) -> None:  # type: ignore[no-untyped-def]
+    def last(handler: Handler) -> None:
+        reply(400, problem("Unsupported: response_format / text.format"))(handler)
+        handler.server.socket.close()  # nobody accepts the next connection
+
+    server.plays = [last]
+    with pytest.raises(errors.ModelError) as caught:
+        await ask(hosted(), schema=OPTIONAL)
+    assert isinstance(caught.value, errors.Unreachable)
+    assert not caught.value.nothing_sent
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+async def test_nesting_without_end_is_not_the_protocol(server: Server, hosted, kind: str) -> None:  # type: ignore[no-untyped-def]
+    server.plays = [reply(200, f"data: {'[' * 100_000}\n\n"[0 if kind == "text/event-stream" else 6 :], kind)]
+    with pytest.raises(errors.ServerError, match="not the OpenAI protocol"):
+        await ask(hosted())
+
+
+def test_calls_of_the_wrong_types_are_read_as_they_are_meant() -> None:
+    calls = CallAssembler()
+    calls.add(0, 5, "add", {"a": 1})
+    (call,) = calls.calls(asked="big")
+    assert (call.id, call.name, call.arguments) == ("5", "add", {"a": 1})
+    assert finish_of(["length"], called=False) == "stop"
+
+
+@pytest.mark.parametrize("counts", [(-5, 1), (1, 10**30), (True, 1.5)])
+def test_counts_that_cannot_be_are_no_usage(counts: Any) -> None:
+    assert usage_of(*counts, None) is None
 
 
 def test_the_length_of_a_text_is_told_in_words() -> None:

@@ -174,6 +174,25 @@ def test_a_prompt_that_cannot_fit_is_refused_at_once_and_disturbs_nobody() -> No
     assert small.text == expected([5, 6], 8, None)[0]
 
 
+def test_whoever_opens_and_closes_requests_does_not_keep_the_others_from_coming_on() -> None:
+    scheduler = Scheduler(
+        Counting(200, stops=[False, True, False]),
+        parallel=2,
+        prefix_budget=0,
+        threads=StepThreads(1, adapt=False),
+        grammar=lambda text: None,  # type: ignore[arg-type,return-value]
+        row=lambda *row: row,
+    )
+    for number in (1, 2, 3):
+        scheduler.submit(Request(number, f"guest {number}", [5, 6], Generation(max_tokens=30), Heard()))
+    scheduler.step()
+    assert [scheduler.worth_stopping(number) for number in (1, 2, 3)] == [True, True, False], "the third only waits"
+    scheduler.step()  # which is stopped
+    assert not any(scheduler.worth_stopping(number) for number in (1, 2, 3))
+    scheduler.step()
+    assert scheduler.worth_stopping(2)
+
+
 def test_threads_take_turns_however_much_one_of_them_asks() -> None:
     queue: FairQueue[str] = FairQueue()
     for n in range(5):

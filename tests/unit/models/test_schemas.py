@@ -162,7 +162,10 @@ def test_a_value_travels_in_an_object_and_back() -> None:
     assert wrapped(prepare(PERSON)) == prepare(PERSON)
 
 
-@pytest.mark.parametrize("text", ['```json\n{"a": 1}\n```', '\n{"a": 1} ', '```\n{"a": 1}```'])
+@pytest.mark.parametrize(
+    "text",
+    ['```json\n{"a": 1}\n```', '\n{"a": 1} ', '```\n{"a": 1}```', '```json \r\n{"a": 1}\r\n```\r\n', '\ufeff{"a": 1}'],
+)
 def test_a_code_fence_is_no_part_of_the_value(text: str) -> None:
     assert json.loads(bare(text)) == {"a": 1}
 
@@ -192,3 +195,37 @@ def test_a_model_is_told_the_shape_in_few_words() -> None:
         '  "at"?: date',
         "}",
     ]
+
+
+def names(start: int, count: int) -> dict[str, Any]:
+    return {"enum": [f"name {n}" for n in range(start, start + count)]}
+
+
+def test_long_lists_of_names_are_compared_in_no_time() -> None:
+    many = [names(100 * n, 100) for n in range(60)]
+    assert len(prepare({"oneOf": many})["anyOf"]) == 60
+    with pytest.raises(SchemaNotSupported, match="may fit together"):
+        prepare({"oneOf": [*many, names(5_999, 2)]})
+    assert prepare({"allOf": [names(0, 4_000), names(3_999, 4_000)]}) == {"const": "name 3999"}
+
+
+def test_one_and_true_are_two_values_and_one_is_one_point_zero() -> None:
+    assert prepare({"oneOf": [{"enum": [1, [0]]}, {"enum": [True, [False]]}]})
+    with pytest.raises(SchemaNotSupported, match="may fit together"):
+        prepare({"oneOf": [{"enum": [1, {"a": 2}]}, {"enum": [True, {"a": 2.0}]}]})
+
+
+def test_a_chain_of_many_definitions_is_refused_in_words() -> None:
+    def link(to: int) -> dict[str, Any]:
+        inner = {"$ref": f"#/$defs/d{to}"}
+        return {"type": "object", "properties": {"n": inner}, "required": ["n"]}
+
+    chain = {f"d{n}": link(n + 1) for n in range(900)}
+    with pytest.raises(SchemaNotSupported, match="nested too deeply"):
+        prepare({"$ref": "#/$defs/d0", "$defs": {**chain, "d900": {"type": "null"}}})
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*b$", "^(a|aa)+$"])
+def test_no_text_makes_a_pattern_search_for_ever(pattern: str) -> None:
+    with pytest.raises(InvalidOutput, match="does not match"):
+        check(json.dumps("a" * 60 + "!"), {"type": "string", "pattern": pattern})

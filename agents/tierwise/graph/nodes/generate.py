@@ -88,7 +88,7 @@ async def generate(
         if not result.calls and not live.text.strip():
             raise _said_nothing(tier.name, result)
         if state.get("schema") is not None and not result.calls:
-            live.text = value_text(live.text, model)
+            live.text = value_text(state, live.text, model)
     except ModelError as error:
         return _handed_over(state, runtime, error, (time.perf_counter() - started) * 1000)
     update: TurnState = {

@@ -19,6 +19,7 @@ from tierwise.models.hosted.reply import Reply
 from tierwise.models.hosted.wire import estimate_tokens
 
 DEFAULT_WINDOW = 128_000
+_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)  # what a server sent, to who reads it
 _FORM_REJECTED = (400, 422, 500)  # by the book; by FastAPI; llama-cpp-python's server says 500 to what it does not know
 
 
@@ -114,15 +115,17 @@ class OpenAIModel(ABC):
         reply = self.reply(request, where, clock)
         try:
             async with self._clients.use(where) as client:
-                stream, sent_bytes = await self._send(client, request, clock)
+                stream = await self._send(client, request, clock, reply)
                 try:
                     async for item in reply.read(stream):
                         yield item
                 finally:
                     await stream.close()
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, TypeError) as error:
-            raise explain(error, where) from error
-        yield reply.completed(sent_bytes=sent_bytes)
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, *_UNREADABLE) as error:
+            found = explain(error, where)
+            found.nothing_sent = found.nothing_sent and not reply.sent_bytes
+            raise found from error
+        yield reply.completed()
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Estimates: the server's tokenizer is not here."""
@@ -147,11 +150,10 @@ class OpenAIModel(ABC):
         """The reader of its answer."""
 
     async def _send(
-        self, client: openai.AsyncOpenAI, request: ChatRequest, clock: Clock
-    ) -> tuple[openai.AsyncStream[Any], int]:
-        """The stream, and the bytes of all requests it took."""
+        self, client: openai.AsyncOpenAI, request: ChatRequest, clock: Clock, reply: Reply
+    ) -> openai.AsyncStream[Any]:
+        """The stream; ``reply`` notes the bytes of all requests it took."""
         formats = self.form.formats(request.schema)
-        sent_bytes = 0
         while True:
             call = self.call(request, formats[0])
             try:
@@ -160,6 +162,7 @@ class OpenAIModel(ABC):
                 about_form = error.status_code in _FORM_REJECTED and not is_context_error(error)
                 if not about_form or not self.form.learn(error, call, formats):
                     raise
-                sent_bytes += len(error.response.request.content)
+                reply.sent_bytes += len(error.response.request.content)
             else:
-                return stream, sent_bytes + len(stream.response.request.content)
+                reply.sent_bytes += len(stream.response.request.content)
+                return stream

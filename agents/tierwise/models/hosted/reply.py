@@ -17,6 +17,8 @@ from tierwise.models.hosted.wire import CallAssembler, Characters, estimate_prom
 from tierwise.models.stops import StopFilter
 from tierwise.types import Usage
 
+_MOST_TOKENS = 10**9  # a count beyond it is none
+
 
 class Reply(ABC):
     """Reads one answer and keeps what its end needs.
@@ -39,6 +41,7 @@ class Reply(ABC):
         self.finish: str | None = None
         self.usage: Usage | None = None
         self.served = ""
+        self.sent_bytes = 0  # of all requests it took
 
     @abstractmethod
     def take(self, chunk: Any) -> Iterator[str]:
@@ -62,7 +65,7 @@ class Reply(ABC):
             if self._stops.hit:  # not every server, and no Responses API, ends there by itself
                 self.finish, self.calls = "stop", CallAssembler()
                 return
-        if self.finish is None and not self.text:
+        if self.finish is None and not self.text and not self.calls:
             raise no_protocol(self._where, f"sent no {self.kind}")
         if self.finish is None:
             raise ServerError(f"{self._where.host} broke off its answer.", fix="Try again.")
@@ -75,7 +78,7 @@ class Reply(ABC):
                 f"The content filter of {self._where.host} stopped the answer.", fix="Reword the question."
             )
 
-    def completed(self, *, sent_bytes: int) -> Completed:
+    def completed(self) -> Completed:
         """The last item of the stream; usage is estimated if the server reported none."""
         usage = self.usage or Usage(
             prompt_tokens=estimate_prompt(self._request.messages),
@@ -86,7 +89,7 @@ class Reply(ABC):
             finish=finish_of(self.finish or "stop", called=bool(self.calls)),
             usage=usage,
             model_served=self.served or self._where.model,
-            sent_bytes=sent_bytes,
+            sent_bytes=self.sent_bytes,
         )
 
     def said(self, text: Any) -> Iterator[str]:
@@ -116,6 +119,10 @@ def field_of(value: Any, name: str) -> Any:
 
 def usage_of(prompt: Any, completion: Any, cached: Any) -> Usage | None:
     """Usage from what the server reported; ``None`` unless it reported both counts."""
-    if not (isinstance(prompt, int) and isinstance(completion, int)):
+    if not (_is_count(prompt) and _is_count(completion)):
         return None
-    return Usage(prompt, completion, cached if isinstance(cached, int) else 0)
+    return Usage(prompt, completion, cached if _is_count(cached) else 0)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value <= _MOST_TOKENS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tierwise.models.schemas.apart import type_of
+
 # What strict mode takes, by the API's guide to structured outputs; it rejects a schema with any other word in it.
 _WORDS = {"type", "enum", "const", "anyOf", "$ref", "$defs", "title", "description"}
 _WORDS |= {"properties", "required", "additionalProperties", "items", "minItems", "maxItems", "pattern", "format"}
@@ -35,6 +37,12 @@ def _strict(schema: Any, depth: int) -> dict[str, Any]:
     done = _lengths_in_words(schema)
     if depth > _DEEPEST or not done or not _WORDS.issuperset(done):
         raise _NotStrict
+    values = [schema["const"]] if "const" in schema else schema.get("enum", [])
+    if values and "type" not in schema:  # strict mode wants a type beside them
+        types = sorted({type_of(value) for value in values})
+        if {"object", "array"}.intersection(types):
+            raise _NotStrict
+        done["type"] = types[0] if len(types) == 1 else types
     if "format" in schema and schema["format"] not in _FORMATS:
         raise _NotStrict
     if "properties" in schema or schema.get("type") == "object":

@@ -20,9 +20,9 @@ _FINISH: dict[str, Finish] = {
 }
 
 
-def finish_of(word: str, *, called: bool) -> Finish:
+def finish_of(word: object, *, called: bool) -> Finish:
     """Our word for a server's ``finish_reason``; some say ``stop`` though they ask for a tool."""
-    return "tool_calls" if called and word in ("stop", "eos") else _FINISH.get(word, "stop")
+    return "tool_calls" if called and word in ("stop", "eos") else _FINISH.get(str(word), "stop")
 
 
 def estimate_tokens(text: str) -> int:
@@ -44,16 +44,18 @@ class CallAssembler:
     def __len__(self) -> int:
         return len(self._parts)
 
-    def add(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
+    def add(self, index: int | None, call_id: Any, name: Any, arguments: Any) -> None:
         """Take one piece. A missing index means: the call in work, or a new one if the id is new."""
+        call_id = str(call_id or "")
         if index is None:
             last = max(self._parts, default=-1)
             is_new = last < 0 or (call_id and call_id != self._parts[last]["id"])
             index = last + 1 if is_new else last
         part = self._parts.setdefault(index, {"id": "", "name": "", "arguments": ""})
-        part["id"] = part["id"] or call_id or ""
-        part["name"] = part["name"] or name or ""
-        part["arguments"] += arguments or ""
+        part["id"] = part["id"] or call_id
+        part["name"] = part["name"] or str(name or "")
+        # By the protocol they are a text; some servers send the object itself.
+        part["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
 
     def calls(self, *, asked: str) -> list[ToolCall]:
         """The finished calls in order; a call without an id is given one.

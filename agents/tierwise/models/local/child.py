@@ -12,11 +12,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from tierwise import errors
-from tierwise.models.local.frames import Frame, read_frame, write_frame
+from tierwise.models.local.frames import Frame, encoded, read_frame, write_bytes
 from tierwise.models.local.watchdog import Watchdog
 
 log = logging.getLogger("tierwise.models")
@@ -33,6 +34,7 @@ _ERRORS = {
         errors.AdapterError,
     )
 }
+_REFUSED = {"code": errors.ModelError.code, "fix": "Send plain JSON values, and less at a time."}
 
 
 class Call:
@@ -128,8 +130,9 @@ class Child:
 
     def _run(self) -> None:
         self._closed.wait(self._pause)
-        with tempfile.TemporaryFile() as noise:
+        with ExitStack() as stack:
             try:
+                noise = stack.enter_context(tempfile.TemporaryFile())
                 process = self._start(noise.fileno())
             except OSError as error:
                 self.failure = errors.ModelError(f"The process of {self.name} cannot be started: {error}.")
@@ -162,7 +165,8 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=noise,
-                env={**os.environ, "PYTHONPATH": paths},
+                # Without the second, ggml calls a debugger before it aborts, whose words hide the reason.
+                env={**os.environ, "PYTHONPATH": paths, "GGML_NO_BACKTRACE": "1"},
                 start_new_session=True,
             )
             if self.closing:
@@ -174,7 +178,13 @@ class Child:
         frame: Frame | None = self._load
         try:
             while frame is not None:
-                write_frame(pipe, frame)
+                try:
+                    data = encoded(frame)
+                except ValueError as error:
+                    what = f"The request cannot be handed to {self.name}: {error}."
+                    self._receive({"event": "error", "id": frame["id"], **_REFUSED, "what": what})
+                else:
+                    write_bytes(pipe, data)
                 frame = self._outbox.get()
         except OSError:
             log.debug("%s no longer reads", self.name)
@@ -210,11 +220,16 @@ def _error(frame: Frame) -> errors.ModelError:
     return kind(frame["what"], fix=frame["fix"])
 
 
+def closed(name: str) -> errors.ModelError:
+    """What it means for a request that the model was closed on purpose."""
+    return errors.ModelCrashed(f"{name} was closed while it worked.")
+
+
 def death(child: Child, tail: str) -> errors.ModelError:
     """What a process that ended by itself, or was ended, means for the requests it had."""
     name = child.name
     if child.closing:
-        return errors.ModelCrashed(f"{name} was closed while it worked.")
+        return closed(name)
     if child.hung:
         return errors.ModelCrashed(
             f"The process of {name} hung: it gave no sign of life any more, so it was ended.",

@@ -87,8 +87,8 @@ class Engine:
         self.n_vocab = int(lib.llama_vocab_n_tokens(self.vocab))
 
         params = lib.llama_context_default_params()
-        params.n_ctx = n_ctx
-        params.n_batch = params.n_ubatch = self.batch_size = min(batch, n_ctx)
+        params.n_ctx = max(n_ctx, sequences)  # llama.cpp aborts below one token each
+        params.n_batch = params.n_ubatch = self.batch_size = min(batch, int(params.n_ctx))
         params.n_seq_max = sequences
         params.kv_unified = True  # a sequence may take the whole window; several share it
         params.n_threads = params.n_threads_batch = self._threads = n_threads

@@ -17,9 +17,33 @@ def write_frame(pipe: IO[bytes], frame: Frame) -> None:
 
     Raises:
         OSError: if the other side is gone.
+        ValueError: if the frame cannot be sent.
     """
-    body = json.dumps(frame, ensure_ascii=True, separators=(",", ":")).encode()
-    pipe.write(_HEADER.pack(len(body)) + body)
+    write_bytes(pipe, encoded(frame))
+
+
+def encoded(frame: Frame) -> bytes:
+    """A frame as it is sent.
+
+    Raises:
+        ValueError: if it is no JSON, or longer than the other side takes.
+    """
+    try:
+        body = json.dumps(frame, ensure_ascii=True, separators=(",", ":")).encode()
+    except (TypeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    if len(body) > MAX_FRAME:
+        raise ValueError(f"it is {len(body):,} bytes long, and at most {MAX_FRAME:,} can be sent")
+    return _HEADER.pack(len(body)) + body
+
+
+def write_bytes(pipe: IO[bytes], data: bytes) -> None:
+    """Write what :func:`encoded` made and flush.
+
+    Raises:
+        OSError: if the other side is gone.
+    """
+    pipe.write(data)
     pipe.flush()
 
 

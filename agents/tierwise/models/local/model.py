@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import math
+import operator
+import threading
 import weakref
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tierwise.errors import ModelNotInstalled
+from tierwise.errors import ModelError, ModelNotInstalled
 from tierwise.jsonable import to_json
 from tierwise.models.base import Called, Capabilities, ChatRequest, Chunk, Completed, Delta, Queued, Reading
 from tierwise.models.device.probe import fixed_threads, usable_cores
@@ -70,6 +73,7 @@ class LlamaModel:
         self._seen: tuple[tuple[int, int], GgufHeader] | None = None
         self._decided: tuple[GgufHeader, Plan] | None = None
         self._share: Share | None = None
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -104,8 +108,8 @@ class LlamaModel:
         Raises:
             AdapterError: if the adapter cannot be worn; the bare model never answers in its place.
         """
-        supervisor = await self._ready()
         frame = await asyncio.to_thread(self._frame, request)
+        supervisor = await self._ready()
         reader = CallReader() if request.tools else None
         called = False
         call = supervisor.open(frame)
@@ -142,7 +146,8 @@ class LlamaModel:
 
     async def aclose(self) -> None:
         """End the process, if no other model uses it; a later request starts it again."""
-        share, self._share = self._share, None
+        with self._lock:
+            share, self._share = self._share, None
         if share is not None:
             share.release()
 
@@ -152,6 +157,7 @@ class LlamaModel:
         Raises:
             AdapterError: if the adapter is missing or not for this model.
             SchemaNotSupported: if the schema cannot be kept.
+            ModelError: if a number is none.
         """
         messages, grammar = request.messages, None
         schema = prepare(request.schema) if request.schema is not None else None
@@ -163,9 +169,9 @@ class LlamaModel:
         return {
             "op": "chat",
             "messages": [to_json(m) for m in messages],
-            "max_tokens": request.max_tokens,
-            "temperature": request.temperature,
-            "seed": request.seed,
+            "max_tokens": _whole("max_tokens", request.max_tokens, least=1),
+            "temperature": _number("temperature", request.temperature),
+            "seed": _whole("seed", request.seed) if request.seed is not None else None,
             "stop": list(request.stop),
             "evidence": request.evidence,
             "grammar": grammar,
@@ -186,21 +192,26 @@ class LlamaModel:
 
     async def _ready(self) -> Supervisor:
         share = self._share
-        if share is not None and share.supervisor.running:
+        if share is not None and not share.foreign and share.supervisor.running:
             return share.supervisor
-        plan = await asyncio.to_thread(self._plan)
-        if self._share is None:
-            assert self._seen is not None
-            self._share = Share(self._name, plan, hash(self._seen[0]))
-            weakref.finalize(self, self._share.release)
-        return self._share.supervisor
+        plan, version = await asyncio.to_thread(self._plan)
+        with self._lock:
+            share = self._share
+            if share is None or share.foreign or not share.holds(plan, version):
+                if share is not None:
+                    share.release()
+                self._share = share = Share(self._name, plan, version)
+                weakref.finalize(self, share.drop)
+            return share.supervisor
 
-    def _plan(self) -> LoadPlan:
+    def _plan(self) -> tuple[LoadPlan, int]:
+        """What to load, and a number that changes with the file's contents."""
         header, planned = self._header(), self._planned()
         for reason in planned.why:
             log.info("%s: %s", self._name, reason)
         check_memory(header, planned.context, name=self._name, elsewhere=planned.elsewhere)
         threads = self._threads or fixed_threads()
+        assert self._seen is not None
         return LoadPlan(
             str(self.path),
             planned.context,
@@ -211,7 +222,7 @@ class LlamaModel:
             batch=planned.batch,
             gpu_layers=planned.gpu_layers,
             mmap=planned.use_mmap,
-        )
+        ), hash(self._seen[0])
 
     def _planned(self) -> Plan:
         """How it is loaded: decided once for a file, so that the window does not change under a thread."""
@@ -237,3 +248,20 @@ class LlamaModel:
         if self._seen is None or self._seen[0] != key:
             self._seen = (key, read_header(self.path, sha256=self._sha256))
         return self._seen[1]
+
+
+def _whole(name: str, value: Any, *, least: int | None = None) -> int:
+    """A number of a request, checked here: what fails in the model's process fails for everyone who uses it."""
+    try:
+        whole = operator.index(value)
+    except TypeError as error:
+        raise ModelError(f"{name} must be a whole number, not {value!r}.") from error
+    if least is not None and whole < least:
+        raise ModelError(f"{name} must be at least {least}, not {whole}.")
+    return whole
+
+
+def _number(name: str, value: Any) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ModelError(f"{name} must be a number, not {value!r}.")
+    return float(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import queue
 import threading
 from dataclasses import replace
 
@@ -9,6 +11,8 @@ from tierwise.models.local.process import LoadPlan, Supervisor
 
 _lock = threading.Lock()
 _open: dict[tuple[LoadPlan, int], tuple[Supervisor, int]] = {}  # with the number of models that use it
+_dropped: queue.SimpleQueue[Share] = queue.SimpleQueue()
+_reaper: threading.Thread | None = None
 
 
 class Share:
@@ -21,16 +25,28 @@ class Share:
     """
 
     def __init__(self, name: str, plan: LoadPlan, version: int) -> None:
-        # How much memory was free when it was planned does not make it another process.
-        self._key = (replace(plan, prefix_budget=0), version)
+        self._key = _key(plan, version)
+        self._program = os.getpid()
         with _lock:
             supervisor, users = _open.get(self._key) or (Supervisor(name, plan), 0)
             _open[self._key] = (supervisor, users + 1)
+            _start_reaper()
         self.supervisor = supervisor
         self._held = True
 
+    @property
+    def foreign(self) -> bool:
+        """Whether this program is a fork of the one that has the share: the model's process listens to that one."""
+        return self._program != os.getpid()
+
+    def holds(self, plan: LoadPlan, version: int) -> bool:
+        """Whether its process loads this, from a file with these contents."""
+        return self._key == _key(plan, version)
+
     def release(self) -> None:
         """Give the share back; the last one ends the process. Safe to call twice."""
+        if self.foreign:
+            return
         with _lock:
             if not self._held:
                 return
@@ -41,3 +57,38 @@ class Share:
                 return
             del _open[self._key]
         supervisor.close()
+
+    def drop(self) -> None:
+        """Have the share given back by another thread.
+
+        For finalizers: garbage is collected in the middle of anything, so in this thread any lock may be held.
+        """
+        _dropped.put(self)
+
+
+def _key(plan: LoadPlan, version: int) -> tuple[LoadPlan, int]:
+    # How much memory was free when it was planned does not make it another process.
+    return replace(plan, prefix_budget=0), version
+
+
+def _start_reaper() -> None:
+    global _reaper
+    if _reaper is None:
+        _reaper = threading.Thread(target=_reap, args=(_dropped,), name="tierwise reaper", daemon=True)
+        _reaper.start()
+
+
+def _reap(dropped: queue.SimpleQueue[Share]) -> None:
+    while True:
+        dropped.get().release()
+
+
+def _begin_anew() -> None:
+    """In a fork: its parent's processes and threads are not its own."""
+    global _lock, _dropped, _reaper
+    _lock, _dropped, _reaper = threading.Lock(), queue.SimpleQueue(), None
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from tierwise import errors
 from tierwise.models.local.breaker import DEATHS, Breaker
-from tierwise.models.local.child import Call, Child, death
+from tierwise.models.local.child import Call, Child, closed, death
 from tierwise.models.local.frames import Frame
 
 log = logging.getLogger("tierwise.models")
@@ -62,6 +62,7 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._breaker = Breaker()
         self._safe_mode = False
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -78,9 +79,11 @@ class Supervisor:
         """Send a request, starting the process if there is none.
 
         Raises:
-            ModelCrashed: if the process has died so often that it is left alone for a while.
+            ModelCrashed: if the process has died so often that it is left alone for a while, or was closed meanwhile.
         """
         with self._lock:
+            if self._closed:
+                raise closed(self._name)
             if self._child is None:
                 self._refuse_if_resting()
                 self._child = self._start(self._breaker.pause)
@@ -96,9 +99,9 @@ class Supervisor:
                 child.send({"op": "cancel", "id": call.number})
 
     def close(self) -> None:
-        """End the process; requests in flight fail, a later one starts it again."""
+        """End the process for good; requests in flight fail, and so do later ones."""
         with self._lock:
-            child, self._child = self._child, None
+            child, self._child, self._closed = self._child, None, True
         if child is not None:
             child.kill()
 

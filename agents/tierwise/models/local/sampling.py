@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOP_P = 0.95
+_SEEDS = 1 << 64  # any whole number is a seed, those below zero as well
 
 
 class Sampler:
@@ -23,7 +24,7 @@ class Sampler:
 
     def __init__(self, temperature: float, seed: int | None) -> None:
         self._temperature = temperature
-        self._random = np.random.default_rng(seed) if temperature > 0 else None
+        self._random = np.random.default_rng(None if seed is None else seed % _SEEDS) if temperature > 0 else None
 
     def pick(self, logits: NDArray[np.float32]) -> int:
         """Index of the chosen token; ``logits`` has shape ``(vocabulary,)`` and is not changed."""

@@ -127,6 +127,7 @@ class Scheduler:
         self._threads, self._grammar, self._row = threads, grammar, row
         self._waiting: FairQueue[Request] = FairQueue()
         self._jobs: list[_Job] = []
+        self._stopped = False
 
     @property
     def idle(self) -> bool:
@@ -158,6 +159,15 @@ class Scheduler:
                 self._waiting.remove(request)
                 request.listener.cancelled()
 
+    def worth_stopping(self, number: int) -> bool:
+        """Whether the step in work should be ended because a request is withdrawn; from any thread.
+
+        Not for a request that waits. While others are in work, not for two steps in a row: they must come on, however
+        often somebody opens and closes requests.
+        """
+        jobs = self._jobs.copy()
+        return any(job.request.number == number for job in jobs) and (len(jobs) == 1 or not self._stopped)
+
     def step(self) -> None:
         """Let those in who find room, then compute one step for everyone who is in."""
         self._admit()
@@ -173,7 +183,8 @@ class Scheduler:
         except ModelError as error:
             self._give_up(error)
             return
-        if not computed:
+        self._stopped = not computed
+        if self._stopped:
             for part in parts:
                 self._conversations.cut(part.job.slot, len(part.job.slot.tokens))
             return

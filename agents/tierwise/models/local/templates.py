@@ -248,6 +248,9 @@ def prompt_tokens(
         form: the template.
         controls: texts of the control tokens, longest first.
         tokenize: ``(text, special) -> ids``.
+
+    Raises:
+        BadTemplate: if the template fails on these messages.
     """
     mark = _unused_mark(chat)
     hidden: list[str] = []
@@ -260,11 +263,14 @@ def prompt_tokens(
         pattern = re.compile("|".join(map(re.escape, controls)))
         chat = [{"role": m["role"], "content": pattern.sub(hide, m["content"])} for m in chat]
     rendered = form.render(chat)
+    places = {str(number): text for number, text in enumerate(hidden)}
     first, *others = rendered.split(mark)
     ids = tokenize(first, True) if first else []
     for part in others:
         number, _, after = part.partition(";")
-        ids += tokenize(hidden[int(number)], False)
+        if number not in places:
+            raise BadTemplate("it changes what the messages say")
+        ids += tokenize(places[number], False)
         if after:
             ids += tokenize(after, True)
     return ids

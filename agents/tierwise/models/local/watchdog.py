@@ -48,8 +48,10 @@ class Watchdog:
         self._wake.set()
 
     def _run(self) -> None:
-        while not self._over.is_set():
-            self._wake.clear()
+        while True:
+            self._wake.clear()  # before the look, so that neither an end nor a wish between the two is slept through
+            if self._over.is_set():
+                return
             if not self._busy():
                 self._silent = 0.0
                 self._wake.wait()

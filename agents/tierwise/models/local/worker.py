@@ -70,7 +70,7 @@ class Worker:
                 self._count(frame, loaded)  # the vocabulary is read-only, so this need not wait for a step
                 continue
             self._jobs.put(frame)
-            if frame["op"] == "cancel" and loaded is not None:
+            if frame["op"] == "cancel" and loaded is not None and loaded.scheduler.worth_stopping(frame["id"]):
                 # Also ends the step of everyone else; theirs is computed again, which takes less than one step.
                 loaded.engine.stop_now = True
         os._exit(0)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from tierwise.models.schemas.merge import Node, is_number, same, types_of
+from tierwise.models.schemas.merge import Node, identity, is_number, types_of
 
 _DEPTH = 12  # levels followed before giving up; giving up means "not shown"
 _COMPARISONS = 50_000
 _NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """What ``const`` or ``enum`` lists: identities to compare, and the types there are."""
+
+    each: frozenset[Hashable]
+    types: set[str]
 
 
 class Apart:
@@ -24,6 +33,7 @@ class Apart:
         self._definitions = definitions
         self._resolve = resolve
         self._left = _COMPARISONS
+        self._known: dict[int, tuple[Node, _Values | None]] = {}  # by the id of the schema, which is kept alive
 
     def excludes(self, given: Any, node: Node, depth: int = _DEPTH) -> bool:
         """True if no value of the prepared ``node`` is shown to fit ``given``."""
@@ -43,17 +53,24 @@ class Apart:
         return self._by_itself(given, node, depth)
 
     def _by_itself(self, given: Node, node: Node, depth: int) -> bool:
-        allowed, written = _values(given), _values(node)
-        if allowed is not None and written is not None and not any(same(a, b) for a in allowed for b in written):
+        allowed, written = self._values(given), self._values(node)
+        if allowed is not None and written is not None and allowed.each.isdisjoint(written.each):
             return True
-        kinds = {node["type"]} if written is None else {type_of(v) for v in written}
-        if allowed is not None and kinds.isdisjoint(_widened(type_of(v) for v in allowed)):
+        kinds = {node["type"]} if written is None else written.types
+        if allowed is not None and kinds.isdisjoint(_widened(allowed.types)):
             return True
         if "type" in given and kinds.isdisjoint(_widened(types_of(given))):
             return True
         if node.get("type") == "object":
             return self._by_properties(given, node, depth)
         return kinds <= {"integer", "number"} and written is None and _beyond(given, node)
+
+    def _values(self, schema: Node) -> _Values | None:
+        if id(schema) not in self._known:
+            values = [schema["const"]] if "const" in schema else schema.get("enum")
+            found = None if values is None else _Values(frozenset(map(identity, values)), set(map(type_of, values)))
+            self._known[id(schema)] = (schema, found)
+        return self._known[id(schema)][1]
 
     def _by_properties(self, given: Node, node: Node, depth: int) -> bool:
         listed = given.get("properties", {})
@@ -87,7 +104,3 @@ def _beyond(given: Node, node: Node) -> bool:
         node.get("minimum", -infinite) > given.get("maximum", infinite)
         or node.get("maximum", infinite) < given.get("minimum", -infinite)
     )
-
-
-def _values(schema: Node) -> list[Any] | None:
-    return [schema["const"]] if "const" in schema else schema.get("enum")

@@ -9,7 +9,7 @@ from typing import Any
 from tierwise.errors import InvalidOutput, SchemaNotSupported
 from tierwise.models.schemas.validator import said, validator
 
-_FENCED = re.compile(r"\A```[a-zA-Z]*\n(.*?)\n?```\Z", re.DOTALL)
+_FENCED = re.compile(r"\A```[^`\n]*\n(.*?)\s*```\Z", re.DOTALL)
 _WRAPPER = "value"
 
 
@@ -80,6 +80,7 @@ def unwrapped(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """The text without blanks around it and without the code fence that models like to put there."""
-    fenced = _FENCED.match(text.strip())
+    """The text without blanks and marks around it and without the code fence that models like to put there."""
+    text = text.strip().strip("\ufeff")  # a byte order mark
+    fenced = _FENCED.match(text)
     return (fenced[1] if fenced else text).strip()

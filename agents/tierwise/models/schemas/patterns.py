@@ -7,7 +7,7 @@ is accepted and written out anew in the plainest form: alternatives, sequences, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 LONGEST = 1000  # characters; longer texts are not asked for by a pattern
 _FULL = ((0, 0xD7FF), (0xE000, 0x10FFFF))  # every character that is one
@@ -46,7 +46,7 @@ class Pattern:
         return bool(self.lengths >> shortest & ((1 << max(0, longest - shortest + 1)) - 1))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def parse(pattern: str, *, repeats: int | None = None) -> Pattern:
     """Read a pattern.
 

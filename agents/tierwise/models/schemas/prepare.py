@@ -37,11 +37,11 @@ def prepare(schema: Any) -> dict[str, Any]:
     preparer = Preparer(schema)
     try:
         prepared = preparer.prepare()
+        if preparer.definitions:
+            prepared = {**prepared, "$defs": preparer.definitions}
+        unroll(prepared)  # raises if there is no finite value
     except RecursionError:
         raise SchemaNotSupported("The schema is nested too deeply.", fix="Flatten it.") from None
-    if preparer.definitions:
-        prepared = {**prepared, "$defs": preparer.definitions}
-    unroll(prepared)  # raises if there is no finite value
     return prepared
 
 

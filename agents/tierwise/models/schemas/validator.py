@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from typing import Any
 
 from tierwise.models.schemas.merge import Node, is_number
@@ -24,7 +25,7 @@ def validator_class() -> Any:
     import jsonschema  # takes a while, and most turns have no schema
 
     kind = jsonschema.Draft202012Validator
-    return jsonschema.validators.extend(kind, {"multipleOf": _multiple_of})
+    return jsonschema.validators.extend(kind, {"multipleOf": _multiple_of, "pattern": _pattern})
 
 
 def _multiple_of(kind: Any, step: float, value: Any, schema: Node) -> Iterator[Any]:
@@ -32,6 +33,24 @@ def _multiple_of(kind: Any, step: float, value: Any, schema: Node) -> Iterator[A
 
     if is_number(value) and (exact(value) / exact(step)).denominator != 1:
         yield jsonschema.ValidationError(f"{value!r} is not a multiple of {step!r}")
+
+
+def _pattern(kind: Any, pattern: str, value: Any, schema: Node) -> Iterator[Any]:
+    import jsonschema
+
+    if isinstance(value, str) and not _matcher(pattern)(value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+@lru_cache(maxsize=512)
+def _matcher(pattern: str) -> Callable[[str], object]:
+    """Whether a text has a match, found in time that grows with the text alone: Python's ``re`` may take for ever."""
+    from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex")).isinstance_python
+    except SchemaError:  # another dialect, or too large
+        return re.compile(pattern).search
 
 
 def said(error: Any) -> str:

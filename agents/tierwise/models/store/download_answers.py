@@ -9,7 +9,8 @@ import httpx2
 
 from tierwise.errors import AuthError, ModelError, ModelNotFound, ServerError
 
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+_FIGURE = re.compile("[0-9]{1,18}")
 _TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -65,7 +66,7 @@ def head_of(response: httpx2.Response, host: str) -> Head:
             return Head(None, None, validator)
         return Head(int(found[1]), None if found[3] == "*" else int(found[3]), validator)
     length = headers.get("content-length", "")
-    return Head(0, int(length) if length.isdigit() else None, validator)
+    return Head(0, int(length) if _FIGURE.fullmatch(length) else None, validator)
 
 
 def _refusal(status: int, host: str, retry_after: str) -> Exception:
@@ -73,7 +74,7 @@ def _refusal(status: int, host: str, retry_after: str) -> Exception:
         return Dropped(ServerError(f"{host} has no such part of the file."), anew=True)
     if status in _TRY_AGAIN:
         error = ServerError(f"{host} cannot serve the file now (HTTP {status}).")
-        return Dropped(error, pause=float(retry_after) if retry_after.isdigit() else 0.0)
+        return Dropped(error, pause=float(retry_after) if _FIGURE.fullmatch(retry_after) else 0.0)
     if status in (401, 403):
         return AuthError(
             f"{host} gives the file to known users only (HTTP {status}).",

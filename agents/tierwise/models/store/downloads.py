@@ -21,7 +21,7 @@ import httpx2
 from tierwise.errors import ModelError, ModelFileError, ModelTimeout, ServerError, StoreError, Unreachable
 from tierwise.home import private
 from tierwise.models.gguf import read_header
-from tierwise.models.store.download_answers import Dropped, head_of
+from tierwise.models.store.download_answers import Dropped, Head, head_of
 from tierwise.models.store.download_types import DownloadLimits, DownloadProgress
 from tierwise.models.store.download_urls import checked_url, client_for, host_of, next_url
 from tierwise.models.store.files import note_path
@@ -179,17 +179,26 @@ class _Download:
         self._answered = True
         head = head_of(response, self._host)
         if head.start == 0 and self._done:
+            if response.headers.get("content-type", "").startswith("text/"):  # a proxy's, while the file is still there
+                raise Dropped(ServerError(f"{self._host} sends a page in place of the rest of the file."))
             self._restart(file)
-        elif head.start != self._done or (self._done and head.validator != self._note.validator):
+        elif head.start != self._done or (self._done and not self._goes_on(head)):
             raise Dropped(ServerError(f"{self._host} went on with another file or place."), anew=True)
         if head.total is not None and self._size is not None and head.total != self._size:
             raise ModelFileError(
                 f"{self._host} offers a file of {head.total:,} bytes where {self._size:,} are expected.",
                 fix="The file at the source is another one now: nothing was kept.",
             )
-        self._note = _Note(self._url, head.validator, self._size if head.total is None else head.total)
+        total = self._note.total if head.total is None else head.total
+        self._note = _Note(self._url, head.validator or self._note.validator, total)
         private(note_path(self._part)).write_text(json.dumps(asdict(self._note)), encoding="utf-8")
         self._check_room()
+
+    def _goes_on(self, head: Head) -> bool:
+        """Whether a part is of the file that is here; one that was asked for by date need not repeat the date."""
+        known = self._note.validator or ""
+        same = head.validator == known or (head.validator is None and not known.startswith('"'))
+        return same and (None in (head.total, self._note.total) or head.total == self._note.total)
 
     def _check_room(self) -> None:
         free = shutil.disk_usage(self._part.parent).free

@@ -103,12 +103,14 @@ class InstalledModel:
             ModelFileError: if it differs.
         """
         if self.sha256 is not None and file_sha256(self.path, read) != self.sha256:
-            raise ModelFileError(
-                f"{self.path} was changed after it came: its SHA-256 differs.",
-                fix=f"Run: tierwise models pull {self.name} --again"
-                if self.pin and self.pin.url
-                else "Bring it again.",
-            )
+            fix = "Bring it again."
+            if self.card and self.card.url:
+                fix = f"Run: tierwise models pull {self.name} --again"
+            elif self.pin and self.pin.url:
+                fix = (
+                    f"Run: tierwise models rm {self.name}, then: tierwise models add {self.pin.url} --name {self.name}"
+                )
+            raise ModelFileError(f"{self.path} was changed after it came: its SHA-256 differs.", fix=fix)
 
 
 def models_folder(home: Path | None = None) -> Path:
@@ -137,7 +139,7 @@ def locate(name: str, *, home: Path | None = None) -> Path:
 
     Raises:
         UnknownName: if there is neither a card nor a file.
-        ModelNotInstalled: if there is a card, but no file.
+        ModelNotInstalled: if there is a card or a link, but no file.
     """
     known = find_card(name)
     if known and known.package and (found := _in_package(known.package, known.file)):
@@ -145,6 +147,11 @@ def locate(name: str, *, home: Path | None = None) -> Path:
     path = models_folder(home) / f"{name}.gguf"
     if Path(name).name == name and path.is_file():
         return path
+    if Path(name).name == name and path.is_symlink():
+        raise ModelNotInstalled(
+            f"The file of {name} is gone from {path.readlink()}.",
+            fix=f"Put it back, or run: tierwise models rm {name}",
+        )
     if known is None:
         raise UnknownName(
             f"There is no model {name!r}: the catalogue does not have it, and {path} does not exist.",
@@ -217,10 +224,12 @@ def file_sha256(path: Path, read: Callable[[int], object] = lambda done: None) -
 def read_pin(path: Path) -> Pin | None:
     """The pin beside a model file, ``None`` if there is none or it cannot be understood."""
     try:
-        data = json.loads(_pin_path(path).read_text(encoding="utf-8"))
-        return Pin(**data)
-    except (OSError, ValueError, TypeError):
+        pin = Pin(**json.loads(_pin_path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    texts, numbers = (pin.sha256, pin.date, pin.url or ""), (pin.size, pin.modified_ns)
+    sound = all(isinstance(text, str) for text in texts) and all(type(number) is int for number in numbers)
+    return pin if sound else None
 
 
 def write_pin(path: Path, sha256: str, *, url: str | None, like: Path) -> Pin:
@@ -228,7 +237,10 @@ def write_pin(path: Path, sha256: str, *, url: str | None, like: Path) -> Pin:
     stat = like.stat()
     pin = Pin(sha256, stat.st_size, stat.st_mtime_ns, datetime.now(UTC).date().isoformat(), url)
     draft = private(_pin_path(path).with_suffix(".json.part"))
-    draft.write_text(json.dumps(asdict(pin), indent=2) + "\n", encoding="utf-8")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(pin), indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # an empty pin after a power cut would vouch for nothing
     os.replace(draft, _pin_path(path))  # noqa: PTH105 (one step, also over a file)
     return pin
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import typer
 
 from tierwise.errors import Blocked, InvalidInput, UsageError
-from tierwise_app.checks import tiers_in_use
+from tierwise_app.checks import offline_word, tiers_in_use
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import err, out, print_json, warn
 from tierwise_app.progress import download_bar
@@ -93,7 +93,8 @@ def remove(
 
     settings = session(ctx).settings()
     name = name.removeprefix("llama:")
-    used = [tier.name for tier in tiers_in_use(settings) if tier.model_name == f"llama:{name}"]
+    itself = {f"llama:{name}", f"llama:{settings.home / 'models' / name}.gguf"}
+    used = [tier.name for tier in tiers_in_use(settings) if tier.model_name in itself]
     if used and not force:
         raise InvalidInput(
             f"Tier {used[0]} uses {name}.",
@@ -107,8 +108,7 @@ def remove(
 
 
 def _may_download(settings: Settings, offline: bool) -> None:
-    if offline or settings.offline or settings.locked:
-        why = "locked" if settings.locked else "offline"
+    if why := "offline" if offline else offline_word(settings):
         raise Blocked(f"tierwise is {why}: nothing is downloaded.", fix="Bring the file by: tierwise models add PATH")
 
 
@@ -147,7 +147,11 @@ def _is_url(source: str) -> bool:
 
 def _name_of(source: str) -> str:
     """A name after the file: ``Phi 3 (mini).Q4_K_M.gguf`` becomes ``phi-3-mini.q4_k_m``."""
-    stem = Path(urlsplit(source).path if _is_url(source) else source).name.lower().removesuffix(".gguf")
+    try:
+        path = unquote(urlsplit(source).path) if _is_url(source) else source
+    except ValueError as error:
+        raise InvalidInput(f"{source!r} is not an address.", fix="Write https://HOST/PATH/FILE.gguf.") from error
+    stem = Path(path).name.lower().removesuffix(".gguf")
     name = re.sub(r"-*\.-*", ".", re.sub(r"[^a-z0-9._]+", "-", stem)).strip("-._")[:64]
     if not name:
         raise InvalidInput(f"No name follows from {source!r}.", fix="Give one with --name.")

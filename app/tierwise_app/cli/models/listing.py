@@ -44,7 +44,7 @@ def list_models(ctx: typer.Context, as_json: Json = False) -> None:
         ("model", "size", "context", "file", "memory", "tools", "licence", "here"),
         [
             (
-                f"llama:{c['name']}",
+                c["name"],
                 c["parameters"],
                 f"{c['context']:,}",
                 size(c["file_bytes"]),
@@ -55,10 +55,11 @@ def list_models(ctx: typer.Context, as_json: Json = False) -> None:
             )
             for c in cards
         ],
+        spare=("tools", "context", "size"),
     )
     if own:
         out().print("\nyour own", style="bold")
-        files = [(f"llama:{o['name']}", size(o["file_bytes"]), _VOUCHED[o["vouched"]], o["path"]) for o in own]
+        files = [(o["name"], size(o["file_bytes"]), _VOUCHED[o["vouched"]], o["path"]) for o in own]
         print_table(out(), ("model", "file", "", "where"), files)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tierwise.errors import InvalidInput, UnknownName
+from tierwise.errors import InvalidInput, UnknownName, UsageError
 from tierwise_app.cli.session import Json, session
 from tierwise_app.config_file import ConfigFile, check_entry, config_path, variable_name
 from tierwise_app.console import err, out, print_json
@@ -43,6 +43,11 @@ def use(
     if not (tier and equals and word):
         raise InvalidInput(f"{choice!r} is not a choice.", fix="Write TIER=MODEL, for example quick=phi-3-mini-4k.")
     entry: dict[str, Any] = {"name": tier, "model": _model(word, settings.home)}
+    if entry["model"].startswith("llama:") and (base_url or api_key_env):
+        raise UsageError(
+            f"{word} runs on this device: it has no address and no key.",
+            fix="Leave out --base-url and --api-key-env, or write openai:MODEL.",
+        )
     entry["base_url"] = base_url
     entry["api_key_env"] = variable_name(api_key_env) if api_key_env else None
     entry["price"] = _price(price_input, price_output)
@@ -77,22 +82,21 @@ def _outdated(before: dict[str, Any], entry: dict[str, Any]) -> list[str]:
 
 def _model(word: str, home: Path) -> str:
     """The model as the configuration writes it."""
-    from tierwise.models import card, installed_models
+    from tierwise.models import locate
 
     if word.startswith("openai:") and word != "openai:":
         return word
     name = word.removeprefix("llama:")
     if name.endswith(".gguf") or "/" in name or "\\" in name:
         return f"llama:{Path(name).expanduser().absolute()}"
-    if name in {model.name for model in installed_models(home=home)}:
-        return f"llama:{name}"
     try:
-        return f"llama:{card(name).name}"
+        locate(name, home=home)
     except UnknownName:
         raise UnknownName(
             f"There is no model {word!r}.",
             fix="Write a name of tierwise models list, the path of a .gguf file, or openai:MODEL for a hosted one.",
         ) from None
+    return f"llama:{name}"
 
 
 def _price(price_input: float | None, price_output: float | None) -> dict[str, float] | None:

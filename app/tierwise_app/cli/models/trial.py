@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierwise.errors import TierwiseError, UnknownName
+from tierwise.errors import Blocked, TierwiseError, UnknownName
 from tierwise.jsonable import to_json
-from tierwise_app.checks import tiers_in_use
+from tierwise_app.checks import offline_word, tiers_in_use
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import out, print_json, report
 from tierwise_app.text import clean, duration, one_line
 
 if TYPE_CHECKING:
-    from tierwise.config import Tier
+    from tierwise.config import Settings, Tier
     from tierwise_app.probe import Probe
 
 
@@ -35,6 +35,7 @@ def test(
     worst = 0
     for tier in wanted:
         try:
+            _may_ask(tier, settings)
             _check_file(tier, settings.home)
             found = probe(tier, settings.home, tools=True)
             expected = _expected(tier, settings.home)
@@ -66,6 +67,11 @@ def _tier(known: Mapping[str, Tier], name: str, home: Path) -> Tier:
             f"There is no tier or model {name!r}.", fix=f"Tiers: {', '.join(known)}; models: tierwise models list."
         ) from None
     return Tier(model, f"llama:{model}")
+
+
+def _may_ask(tier: Tier, settings: Settings) -> None:
+    if (why := offline_word(settings)) and not tier.stays_on_device:
+        raise Blocked(f"tierwise is {why}, and {tier.name} is not on this device: it is not asked.")
 
 
 def _check_file(tier: Tier, home: Path) -> None:
