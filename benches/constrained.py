@@ -43,13 +43,13 @@ SCHEMA = {
 MOST = 120
 
 
-def bindings(llama: Any, grammar: Any, prompt: list[int]) -> float:
+def bindings(llama: Any, prompt: list[int]) -> float:
     """Seconds a token of the binding under llama.cpp's own grammar."""
     import llama_cpp
 
     llama.reset()
+    grammar = llama_cpp.LlamaGrammar.from_json_schema(json.dumps(SCHEMA), verbose=False)
     started, count = 0.0, 0
-    grammar.reset()
     for token in llama.generate(prompt, temp=0.0, repeat_penalty=1.0, grammar=grammar):
         started = started or time.perf_counter()
         if llama_cpp.llama_vocab_is_eog(llama_cpp.llama_model_get_vocab(llama.model), token) or count == MOST:
@@ -60,13 +60,12 @@ def bindings(llama: Any, grammar: Any, prompt: list[int]) -> float:
 
 def measure(path: Path, threads: int, rounds: int) -> None:
     """All sides in turns."""
-    from llama_cpp import Llama, LlamaGrammar
+    from llama_cpp import Llama
 
     model = Local(path, threads=threads)
     prompt = model.tokens(ASK, special=True)
     grammar = json_grammar(prepare(SCHEMA))
     llama = Llama(str(path), n_ctx=1024, n_threads=threads, n_threads_batch=threads, verbose=False)
-    own = LlamaGrammar.from_json_schema(json.dumps(SCHEMA), verbose=False)
     started = time.perf_counter()
     held = model.ask(prompt, Generation(max_tokens=MOST, lookup=False), grammar=grammar)
     first = time.perf_counter() - started
@@ -79,7 +78,7 @@ def measure(path: Path, threads: int, rounds: int) -> None:
         sides["freely"].append(free.seconds_a_token)
         sides["held"].append(held.seconds_a_token)
         sides["held, chosen"].append(per_chosen(held))
-        sides["llama.cpp"].append(bindings(llama, own, prompt))
+        sides["llama.cpp"].append(bindings(llama, prompt))
     llama.close()
     assert held.outcome is not None
     tokens, forced = held.outcome.completion_tokens, held.outcome.forced

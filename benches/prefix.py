@@ -111,7 +111,8 @@ async def measure(path: Path, threads: int, rounds: int, tokens: int) -> None:
         for _ in range(2):
             for index, (llama, history) in enumerate(zip(bare, conversations, strict=True)):
                 answers[index] = await follow_up(llama, history, answers[index], in_turns)
-    resident = psutil.Process(model.pid).memory_info().rss
+    used = psutil.Process(model.pid).memory_info()
+    own = used.rss - used.shared  # the mapped file can be given back at any time
     header = read_header(path)
     need, stored = memory_need(header, CONTEXT), prefix_budget(header, CONTEXT)
     await model.aclose()
@@ -124,8 +125,8 @@ async def measure(path: Path, threads: int, rounds: int, tokens: int) -> None:
     _print("one thread going on", going_on)
     _print("two threads in turns", in_turns)
     print(
-        f"  memory of the process after {2 * rounds} conversations: {resident / 1e6:.0f} MB; planned "
-        f"{need.total / 1e6:.0f} MB and at most {stored / 1e6:.0f} MB for stored prefixes"
+        f"  memory after {2 * rounds} conversations: {own / 1e6:.0f} MB of its own beside the mapped file; planned "
+        f"{need.total / 1e6:.0f} MB with the file, and at most {stored / 1e6:.0f} MB for stored prefixes"
     )
 
 
