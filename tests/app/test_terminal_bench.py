@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from foreign import llama_cpp_server
 from model_source import Handler, Source, serving
 
 from tierwise.models import LlamaModel, locate
@@ -136,22 +134,8 @@ def test_a_backend_that_is_named_wrongly(words, said, cli):
 @pytest.fixture(scope="module")
 def foreign() -> Iterator[str]:
     """A server that is not ours and has its own ways: llama-cpp-python's."""
-    port = free_port()
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(locate("smollm2-135m")), "--n_ctx", "1024"]
-    options = ["--port", str(port), "--n_threads", "1", "--interrupt_requests", "False"]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=1):
-                    break
-            except OSError:
-                assert process.poll() is None, "llama_cpp.server did not start"
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    with llama_cpp_server(1024) as url:
+        yield url
 
 
 def test_a_foreign_server_with_quirks_of_its_own(foreign, cli, monkeypatch):

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from foreign import llama_cpp_server
 
 from tierwise.errors import ModelError
 from tierwise.models import (
@@ -61,24 +57,8 @@ def ask(text: str = "Count from one to five.", **options: object) -> ChatRequest
 @pytest.fixture(scope="module")
 def llama_server() -> Iterator[str]:
     """A server that is not ours, as a hosted tier: llama-cpp-python's own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(locate("smollm2-135m")), "--n_ctx", "2048"]
-    options = ["--port", str(port), "--n_threads", "1", "--interrupt_requests", "False"]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=1):
-                    break
-            except OSError:
-                assert process.poll() is None, "llama_cpp.server did not start"
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    with llama_cpp_server(2048) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from tierwise.models.gguf import GgufHeader
 
 # Tokens computed in one step. More read a little faster, but delay progress and hold BATCH x vocabulary floats.
 BATCH = 256
+USUAL_WINDOW = 8192  # tokens, of a local tier whose entry does not say otherwise
 MARGIN = 256 << 20  # for the rest of the machine
 
 

@@ -15,12 +15,11 @@ from tierwise.home import default_home
 from tierwise.models.device import probe
 from tierwise.models.device.probe import Gpu, fixed_threads, usable_cores
 from tierwise.models.gguf import GgufHeader, read_header
-from tierwise.models.memory import BATCH, MARGIN, MemoryNeed, available_memory, fitting, memory_need
+from tierwise.models.memory import BATCH, MARGIN, USUAL_WINDOW, MemoryNeed, available_memory, fitting, memory_need
 from tierwise.models.store.card import Card
 
 log = logging.getLogger("tierwise.models")
 
-DEFAULT_CONTEXT = 8192
 SHORTEST_CONTEXT = 1024  # a window that was not asked for is not made shorter than this
 EFFICIENCY = 0.44  # of the bandwidth, while decoding; fitted by benches/speed.py, which says how well it predicts
 GPU_BATCH = 512
@@ -137,7 +136,7 @@ def plan(model: GgufHeader | Card | Path, machine: DeviceProfile, wanted: int | 
         ModelFileError: if the file is no usable GGUF.
     """
     header = _header(model)
-    context, why = min(header.context_length, wanted or DEFAULT_CONTEXT), []
+    context, why = min(header.context_length, wanted or USUAL_WINDOW), []
     layers, elsewhere = _gpu_layers(header, memory_need(header, context), machine.gpus)
     if layers:
         names = " and ".join(gpu.name for gpu in machine.gpus)

@@ -11,9 +11,7 @@ from typing import Any, Literal
 
 from tierwise.errors import UnknownName
 from tierwise.models.gguf import GgufHeader
-from tierwise.models.memory import memory_need
-
-USUAL_WINDOW = 8192  # tokens a local tier gets unless its entry says otherwise
+from tierwise.models.memory import USUAL_WINDOW, memory_need
 
 
 @dataclass(frozen=True, slots=True)
