@@ -27,6 +27,7 @@ import numpy as np
 import tomlkit
 
 from tierwise.config import Tier
+from tierwise.fitting.metrics import auroc, brier
 from tierwise.graph.prompt import build_messages
 from tierwise.jsonable import from_json, to_json
 from tierwise.knowledge import Knowledge
@@ -152,8 +153,8 @@ def make_card(
         weights=_rounded(fitted.weights),
         intercept=round(fitted.intercept, 4),
         accept_at=dict(zip(DIALS, lines, strict=True)),
-        auroc=round(evidence_fit.auroc(fitted.predicted, y), 3),
-        brier=round(evidence_fit.brier(fitted.predicted, y), 3),
+        auroc=round(auroc(fitted.predicted, np.asarray(y, float)), 3),
+        brier=round(brier(fitted.predicted, np.asarray(y, float)), 3),
         base_rate=round(share, 3),
     )
     _report(card, fitted, x, y, [questions[i]["kind"] for i in kept])
@@ -169,10 +170,10 @@ def _report(
     print(f"fitted on {len(y)} drafts that pass the checks, {sum(y)} right; ridge {fitted.penalty}")
     print(f"cross-validated: AUROC {card.auroc:.3f}, Brier {card.brier:.3f} (always guessing the share of right ones:")
     print(f"  {card.base_rate * (1 - card.base_rate):.3f}); log-probability alone: AUROC", end=" ")
-    print(f"{evidence_fit.auroc([row['logprob_mean'] for row in x], y):.3f}")
+    print(f"{auroc(np.array([row['logprob_mean'] for row in x]), np.asarray(y, float)):.3f}")
     for kind in dict.fromkeys(kinds):
         of_kind = [i for i, k in enumerate(kinds) if k == kind]
-        area = evidence_fit.auroc(fitted.predicted[of_kind], [y[i] for i in of_kind])
+        area = auroc(fitted.predicted[of_kind], np.array([float(y[i]) for i in of_kind]))
         print(f"  AUROC within {kind}: {area:.3f} ({len(of_kind)})")
     for name, mean, scale, weight in zip(card.features, card.means, card.scales, card.weights, strict=True):
         print(f"  {name:18s} mean {mean:8.3f}  scale {scale:7.3f}  weight {weight:+.3f}")

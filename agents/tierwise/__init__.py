@@ -6,20 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tierwise.config import Limits, Price, Settings, Tier, load_settings
+    from tierwise.config import Budget, Limits, Price, Settings, Tier, load_settings
     from tierwise.errors import Blocked, ConfigError, ModelError, StoreError, TierwiseError, UnknownName, UsageError
     from tierwise.events import Event, event_from_json, event_to_json
     from tierwise.jsonable import from_json, to_json
-    from tierwise.runtime.async_copilot import AsyncCopilot, Route
+    from tierwise.runtime.async_copilot import AsyncCopilot
     from tierwise.runtime.copilot import Copilot
-    from tierwise.types import Answer, Citation, DecisionRecord, Draft, Notice, Passage, Reason, TypedAnswer, Verdict
+    from tierwise.runtime.route import Route
+    from tierwise.turns import Answer, DecisionRecord, Notice, TypedAnswer
+    from tierwise.types import Citation, Draft, Passage, Reason, Verdict
     from tierwise.verify.support import mark_citations
     from tierwise_tools import ToolContext, tool
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "tierwise.config": ("Limits", "Price", "Settings", "Tier", "load_settings"),
+    "tierwise.config": ("Budget", "Limits", "Price", "Settings", "Tier", "load_settings"),
     "tierwise.errors": (
         "Blocked",
         "ConfigError",
@@ -31,19 +33,11 @@ _HOME = {
     ),
     "tierwise.events": ("Event", "event_from_json", "event_to_json"),
     "tierwise.jsonable": ("from_json", "to_json"),
-    "tierwise.runtime.async_copilot": ("AsyncCopilot", "Route"),
+    "tierwise.runtime.async_copilot": ("AsyncCopilot",),
     "tierwise.runtime.copilot": ("Copilot",),
-    "tierwise.types": (
-        "Answer",
-        "Citation",
-        "DecisionRecord",
-        "Draft",
-        "Notice",
-        "Passage",
-        "Reason",
-        "TypedAnswer",
-        "Verdict",
-    ),
+    "tierwise.runtime.route": ("Route",),
+    "tierwise.turns": ("Answer", "DecisionRecord", "Notice", "TypedAnswer"),
+    "tierwise.types": ("Citation", "Draft", "Passage", "Reason", "Verdict"),
     "tierwise.verify.support": ("mark_citations",),
     "tierwise_tools": ("ToolContext", "tool"),
 }
@@ -53,6 +47,7 @@ __all__ = [
     "Answer",
     "AsyncCopilot",
     "Blocked",
+    "Budget",
     "Citation",
     "ConfigError",
     "Copilot",

@@ -8,11 +8,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from tierwise.errors import ConfigError
 from tierwise.home import default_home
-from tierwise.types import Dial
+from tierwise.types import Wish
+from tierwise.wish import read_wish
 
 if TYPE_CHECKING:
     from tierwise.models.base import ChatModel
@@ -22,7 +23,7 @@ _TYPES: tuple[tuple[str, type], ...] = (
     *((key, str) for key in ("base_url", "api_key_env", "adapter", "api", "reasoning")),
     *((key, bool) for key in ("on_device", "stand_in")),
 )
-_N = TypeVar("_N", "Price", "Limits")
+_N = TypeVar("_N", "Price", "Limits", "Budget")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -112,6 +113,11 @@ class Tier:
         return self.model.capabilities.on_device
 
     @property
+    def costs(self) -> bool:
+        """Whether a call of it is known to cost money."""
+        return self.price is not None and (self.price.input > 0 or self.price.output > 0)
+
+    @property
     def model_name(self) -> str:
         """The model as configuration names it."""
         return self.model if isinstance(self.model, str) else self.model.name
@@ -150,6 +156,14 @@ class EmbedderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent, in USD, by calendar day and month of this machine's clock; ``None`` sets no bound."""
+
+    day: float | None = None
+    month: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a copilot is told from outside.
 
@@ -157,7 +171,8 @@ class Settings:
         home: folder of the stores.
         tiers: cheapest first; empty means the embedded model alone.
         embedder: an embeddings endpoint; ``None`` is MiniLM in this process.
-        dial: the wish between economy and quality.
+        dial: the wish between economy and quality, or the share of questions that may go to a larger tier.
+        budget: what may be spent.
         offline: refuse every tier that is not on the device.
         locked: the whole app is locked.
         passages: how many passages a question gets.
@@ -168,7 +183,8 @@ class Settings:
     home: Path = field(default_factory=default_home)
     tiers: tuple[Tier, ...] = ()
     embedder: EmbedderSettings | None = None
-    dial: Dial = "balanced"
+    budget: Budget = Budget()
+    dial: Wish = "balanced"
     offline: bool = False
     locked: bool = False
     passages: int = 5
@@ -208,12 +224,16 @@ def load_settings(path: Path | None = None, *, env: Mapping[str, str] = os.envir
         values |= _read(path)
         values["home"] = home
     if dial := env.get("TIERWISE_DIAL"):
-        values["dial"] = _dial("TIERWISE_DIAL", dial)
+        values["dial"] = read_wish("TIERWISE_DIAL", dial)
+    for name in ("day", "month"):
+        if word := env.get(f"TIERWISE_BUDGET_{name.upper()}"):
+            budget = values.get("budget", Budget())
+            values["budget"] = replace(budget, **{name: _usd(f"TIERWISE_BUDGET_{name.upper()}", word)})
     for name in ("offline", "locked"):
         if (word := env.get(f"TIERWISE_{name.upper()}")) is not None:
             values[name] = _flag(f"TIERWISE_{name.upper()}", word)
-    if dial := overrides.get("dial"):
-        _dial("The dial", dial)
+    if (dial := overrides.get("dial")) is not None:
+        overrides["dial"] = read_wish("The dial", dial)
     values |= {k: v for k, v in overrides.items() if v is not None and k != "home"}
     return _checked(Settings(**values))
 
@@ -229,14 +249,15 @@ def _read(path: Path) -> dict[str, Any]:
     tiers = data.pop("tiers", [])
     if not isinstance(tiers, list) or not all(isinstance(t, dict) for t in tiers):
         raise ConfigError(f"{path}: tiers must be written as [[tiers]] sections.")
-    embedder = data.pop("embedder", None)
-    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers", "embedder"}
+    embedder, budget = data.pop("embedder", None), data.pop("budget", {})
+    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers", "embedder", "budget"}
     if unknown := sorted(set(data) - known):
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}.", fix=f"Known keys: {', '.join(sorted(known))}, tiers.")
     return {
         **data,
         "tiers": tuple(_tier(t, path) for t in tiers),
         "embedder": None if embedder is None else _embedder(embedder, path),
+        "budget": _numbers(Budget, budget, f"{path}: budget"),
     }
 
 
@@ -287,6 +308,16 @@ def _numbers(kind: type[_N], data: Any, where: str) -> _N:
     return kind(**{k: float(v) for k, v in data.items()})
 
 
+def _usd(name: str, word: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ConfigError(f"{name} is {word!r}.", fix="Use a number of USD from 0.")
+    return value
+
+
 def _flag(name: str, word: str) -> bool:
     if word.lower() in ("1", "true", "yes", "on"):
         return True
@@ -295,15 +326,9 @@ def _flag(name: str, word: str) -> bool:
     raise ConfigError(f"{name} is {word!r}.", fix="Use 1 or 0.")
 
 
-def _dial(name: str, word: Any) -> Any:
-    if word not in get_args(Dial):
-        raise ConfigError(f"{name} is {word!r}.", fix="Use economy, balanced or quality.")
-    return word
-
-
 def _checked(settings: Settings) -> Settings:
     where = f"{settings.path}: " if settings.path else ""
-    _dial(f"{where}dial", settings.dial)
+    settings = replace(settings, dial=read_wish(f"{where}dial", settings.dial))
     for name in ("passages", "max_question_chars"):
         value = getattr(settings, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tierwise.jsonable import from_json, to_json
-from tierwise.types import Answer, Passage, Reason, Stage, Verdict
+from tierwise.turns import Answer
+from tierwise.types import Look, Passage, Reason, Stage, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,26 @@ class DraftVerified(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookStarted(_Event):
+    """The draft is too near the line: its model looks at it again."""
+
+    type: ClassVar[str] = "look.started"
+    attempt: int
+    look: Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookFinished(_Event):
+    """What the look found; empty if it failed. The draft is then judged anew."""
+
+    type: ClassVar[str] = "look.finished"
+    attempt: int
+    look: Look
+    found: dict[str, float]
+    ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptDiscarded(_Event):
     """The attempt's text is no longer part of the answer; it stays in the record."""
 
@@ -191,6 +212,8 @@ Event = (
     | ToolProgress
     | ToolFinished
     | DraftVerified
+    | LookStarted
+    | LookFinished
     | AttemptDiscarded
     | TierEscalated
     | AnswerReady

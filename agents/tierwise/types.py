@@ -1,18 +1,21 @@
-"""The nouns of a turn: frozen, made of JSON values, without behaviour and without heavy imports."""
+"""The nouns that a turn is made of: frozen, made of JSON values, without behaviour and without heavy imports."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Generic, Literal, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 Dial = Literal["economy", "balanced", "quality"]
+# A word of the dial, or the share of questions that may go to a larger tier, in [0, 1].
+Wish = Dial | float
+Look = Literal["self_check", "second_sample"]
 Stage = Literal["pre", "post", "manual", "policy", "fallback"]
 TurnStatus = Literal["done", "needs_approval", "blocked", "stopped", "failed"]
-Finish = Literal["stop", "length", "tool_calls", "content_filter"]
-Outcome = Literal["accept", "escalate", "give_up"]
+Finish = Literal["stop", "length", "tool_calls", "content_filter", "doubted"]
+Outcome = Literal["accept", "escalate", "give_up", "look"]
+Overrule = Literal["escalate", "local"]
 AttemptOutcome = Literal["accepted", "discarded", "failed", "stopped"]
-T = TypeVar("T")
 
 
 # -- conversation ------------------------------------------------------------------------------------------------------
@@ -119,11 +122,13 @@ class TokenEvidence:
         logprobs: natural-log probability of the chosen token.
         margins: probability of the best token minus that of the second best, in [0, 1].
         entropies: entropy of the next-token distribution, in nats.
+        starts: where in the text the token begins, in characters; empty if the model does not tell.
     """
 
     logprobs: tuple[float, ...] = ()
     margins: tuple[float, ...] = ()
     entropies: tuple[float, ...] = ()
+    starts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +142,40 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """How sure the beginning of an answer must be: the mean log-probability of its first ``tokens`` tokens, in nats."""
+
+    tokens: int
+    logprob_mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A tier that may be worth going to without a draft: so it is if ``gain`` is above ``threshold``."""
+
+    tier: str
+    gain: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is known before drafting: the chance that each tier succeeds (absent when not known), with reasons."""
+    """What is known before drafting.
+
+    Attributes:
+        p_good: chance that each tier succeeds; absent when not known.
+        reasons: true causes of them.
+        features: what was measured.
+        ahead: tiers above the cheapest that are weighed against drafting there, the most promising first; ``None``
+            leaves that to the rules.
+        floor: how sure the beginning of a draft must be for it to be written on.
+    """
 
     p_good: dict[str, float] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
     features: dict[str, float] = field(default_factory=dict)
+    ahead: tuple[Ahead, ...] | None = None
+    floor: Floor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +191,9 @@ class Choice:
 class Draft:
     """Everything a verifier may look at: one attempt's text with what it was made from.
 
-    ``structured`` says that the text is JSON, and that it fits the schema it was asked for.
+    ``structured`` says that the text is JSON, and that it fits the schema it was asked for; ``higher`` names the tiers
+    that may take over, cheapest first; ``looks`` what the further looks in ``looks_had`` found, ``may_look`` that more
+    of them can be had; ``begun_floor`` is how sure its first tokens had to be for it to be written on (nats).
     """
 
     tier: str
@@ -170,17 +205,36 @@ class Draft:
     evidence: TokenEvidence | None = None
     tool_errors: int = 0
     structured: bool = False
+    higher: tuple[str, ...] = ()
+    looks: dict[str, float] = field(default_factory=dict)
+    looks_had: tuple[Look, ...] = ()
+    may_look: bool = False
+    begun_floor: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is known after drafting. ``p_good`` is ``None`` when nothing could be measured: absent is not 0.5."""
+    """What is known after drafting. ``p_good`` is ``None`` when nothing could be measured: absent is not 0.5.
+
+    Attributes:
+        outcome: ``look`` asks for a further look at the draft before it is judged.
+        p_good: chance that the draft is right.
+        reasons: true causes of the outcome.
+        features: everything that was measured.
+        ms: milliseconds it took.
+        p_higher: chance that each tier above would be right, given this draft; absent when not known.
+        look: which look is worth its time, with the outcome ``look``.
+        tier: which tier is to take over, with the outcome ``escalate``; ``None`` is the next above.
+    """
 
     outcome: Outcome
     p_good: float | None = None
     reasons: tuple[Reason, ...] = ()
     features: dict[str, float] = field(default_factory=dict)
     ms: float = 0.0
+    p_higher: dict[str, float] = field(default_factory=dict)
+    look: Look | None = None
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,170 +244,3 @@ class Decision:
     stage: Stage
     p_good: dict[str, float] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
-
-
-# -- the turn ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A short fact about the turn that the user must know."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class SentOut:
-    """What left the device in this turn: request bytes, how many passages, to which hosts."""
-
-    bytes: int = 0
-    passages: int = 0
-    hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One tier's try at the turn. Its text is a draft until the attempt is accepted.
-
-    ``work`` counts what a local model did beside: tokens ``guessed`` from the prompt and ``kept``, tokens ``forced`` by
-    a schema, other conversations ``evicted`` from its memory, which will have to be read again.
-    """
-
-    n: int
-    tier: str
-    model_requested: str
-    model_served: str
-    outcome: AttemptOutcome
-    text: str
-    p_good: float | None = None
-    reasons: tuple[Reason, ...] = ()
-    usage: Usage = Usage()
-    cost_usd: float = 0.0
-    ms: float = 0.0
-    first_token_ms: float | None = None
-    error: str | None = None
-    work: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ToolStep:
-    """One executed tool call as the record keeps it."""
-
-    attempt: int
-    index: int
-    name: str
-    arguments: dict[str, Any]
-    ok: bool
-    result: str
-    ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The public result of a turn (``ask --json`` prints exactly this)."""
-
-    turn_id: str
-    thread: str
-    status: TurnStatus
-    text: str
-    tier: str | None
-    citations: tuple[Citation, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-    decision: Decision | None = None
-    usage: Usage = Usage()
-    cost_usd: float = 0.0
-    ms: float = 0.0
-    sent_out: SentOut = SentOut()
-    notices: tuple[Notice, ...] = ()
-    error: str | None = None
-
-    def raise_for_status(self) -> Answer:
-        """Return the answer itself if there is one.
-
-        Raises:
-            Blocked: if a lock, guard or budget refused the turn.
-            TierwiseError: if it failed or was stopped.
-        """
-        from tierwise.errors import Blocked, TierwiseError
-
-        if self.status in ("failed", "stopped", "blocked"):
-            kind = Blocked if self.status == "blocked" else TierwiseError
-            raise kind(self.error or f"The turn was {self.status}.")
-        return self
-
-
-class TypedAnswer(Answer, Generic[T]):
-    """An :class:`Answer` whose text was read as a value of the type that was asked for."""
-
-    _value: tuple[T, ...] = ()
-
-    @classmethod
-    def of(cls, answer: Answer, value: tuple[T, ...]) -> TypedAnswer[T]:
-        """The same answer with its value; an empty ``value`` if there is none."""
-        made = cls(*(getattr(answer, f.name) for f in fields(Answer)))
-        object.__setattr__(made, "_value", value)
-        return made
-
-    @property
-    def value(self) -> T:
-        """The value.
-
-        Raises:
-            Blocked: if a lock, guard or budget refused the turn.
-            TierwiseError: if the turn ended without an answer.
-        """
-        from tierwise.errors import TierwiseError
-
-        self.raise_for_status()
-        if not self._value:
-            raise TierwiseError("There is no value: the turn is not over, or this is a changed copy of its answer.")
-        return self._value[0]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles keep the value."""
-        return TypedAnswer.of, (Answer(*(getattr(self, f.name) for f in fields(Answer))), self._value)
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionRecord:
-    """The one row a turn leaves behind: what was known, chosen, served, sent out and spent.
-
-    Attributes:
-        asked: the user's message.
-        requested_tier: what the user asked for (``auto`` or a tier's name).
-        chosen: the tier chosen before drafting.
-        final: the tier whose text was served, ``None`` if none was.
-        text: the served text; the partial text of a stopped turn.
-        p_good: last known chance of success per tier.
-        ms: milliseconds by phase, ``total`` included.
-        created: seconds since the epoch, UTC.
-    """
-
-    turn_id: str
-    thread: str
-    asked: str
-    status: TurnStatus | Literal["running"]
-    created: float
-    requested_tier: str = "auto"
-    dial: Dial = "balanced"
-    chosen: str | None = None
-    final: str | None = None
-    stage: Stage | None = None
-    text: str = ""
-    reasons: tuple[Reason, ...] = ()
-    features: dict[str, float] = field(default_factory=dict)
-    p_good: dict[str, float] = field(default_factory=dict)
-    attempts: tuple[Attempt, ...] = ()
-    passages: tuple[Passage, ...] = ()
-    citations: tuple[Citation, ...] = ()
-    tools: tuple[ToolStep, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    locked: bool = False
-    offline: bool = False
-    sent_out: SentOut = SentOut()
-    usage: Usage = Usage()
-    cost_usd: float = 0.0
-    ms: dict[str, float] = field(default_factory=dict)
-    feedback: str | None = None
-    error: str | None = None

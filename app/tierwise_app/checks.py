@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tierwise.errors import ModelCrashed, TierwiseError
 from tierwise.home import open_home
+from tierwise.wish import wish_text
 from tierwise_app.text import clean, duration, plural, size
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
         online: contact the servers of hosted tiers.
     """
     from tierwise.models import profile
+    from tierwise_app.checks_routing import check_routing
 
     yield _python()
     yield from _packages()
@@ -71,6 +73,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
     if home_ok:
         yield from _stores(settings.home)
         yield _vectors(settings)
+        yield from check_routing(settings)
 
 
 def tiers_in_use(settings: Settings) -> tuple[Tier, ...]:
@@ -132,7 +135,9 @@ def _machine(found: DeviceProfile) -> Iterator[Check]:
 def _configuration(settings: Settings) -> Check:
     if settings.path is None:
         return Check("configuration", "ok", "none: the embedded model alone (choose models with: tierwise setup)")
-    return Check("configuration", "ok", f"{settings.path}: {plural(len(settings.tiers), 'tier')}, {settings.dial}")
+    return Check(
+        "configuration", "ok", f"{settings.path}: {plural(len(settings.tiers), 'tier')}, {wish_text(settings.dial)}"
+    )
 
 
 def _home(home: Path) -> Iterator[Check]:

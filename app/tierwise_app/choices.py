@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from tierwise.errors import InvalidInput, TierwiseError, UsageError
-from tierwise.types import Dial
+from tierwise.errors import ConfigError, InvalidInput, TierwiseError, UsageError
+from tierwise.types import Wish
+from tierwise.wish import read_wish
 from tierwise_app.config_file import ConfigFile, check_entry, variable_name
 from tierwise_app.console import out, report
 from tierwise_app.text import size
@@ -27,7 +28,7 @@ class Wishes:
         deep_url: its server, or ``openai`` for the OpenAI API itself.
         deep_key_env: the variable that holds its key, or ``none``.
         price: USD per million tokens, ``input`` and ``output``.
-        dial: ``economy``, ``balanced`` or ``quality``.
+        dial: ``economy``, ``balanced``, ``quality``, or a share of questions.
     """
 
     local: str | None = None
@@ -66,16 +67,17 @@ class Wishes:
             raise InvalidInput("No model is chosen at all.", fix="Choose a local model, a hosted one, or both.")
         return entries
 
-    def checked_dial(self) -> str:
+    def checked_dial(self) -> Wish:
         """The dial.
 
         Raises:
             InvalidInput: if there is no such wish.
         """
         dial = self.dial or "balanced"
-        if dial not in get_args(Dial):
-            raise InvalidInput(f"The dial has no {dial!r}.", fix=f"Use {', '.join(get_args(Dial))}.")
-        return dial
+        try:
+            return read_wish("The dial", dial)
+        except ConfigError as error:
+            raise InvalidInput(f"The dial has no {dial!r}.", fix=error.fix) from error
 
 
 def from_file(file: ConfigFile) -> Wishes:
@@ -141,6 +143,7 @@ def ask(given: Wishes, before: Wishes, home: Path) -> Wishes:
             written = typer.prompt("USD per million tokens written", default=0.0, type=float, err=True)
             price = {"input": read, "output": written} if read or written else None
     say("\nDial: economy drafts here as long as possible, quality asks the larger model sooner", style="bold")
+    say("  or a share of questions that may go to the larger model, such as 0.2")
     dial = given.dial or _prompt("Dial", before.dial, lambda word: Wishes(dial=word).checked_dial())
     return Wishes(local, model, url, key, price, dial)
 

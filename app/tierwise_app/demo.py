@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tierwise.config import Price, Settings, Tier
-from tierwise.types import Answer
+from tierwise.turns import Answer
 from tierwise_app.cli.ingest import print_problems
 from tierwise_app.console import err, out
 from tierwise_app.live import TurnView, run_turn

@@ -8,19 +8,22 @@ nothing is printed before the answer is final.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 from tierwise import events as ev
 from tierwise.record import answer_of
-from tierwise.types import Answer
+from tierwise.turns import Answer
+from tierwise.types import Look
 from tierwise_app.console import err, out
-from tierwise_app.render import print_answer_end, reason_text
+from tierwise_app.render import look_text, print_answer_end, reason_text
 from tierwise_app.text import clean, one_line
 
 if TYPE_CHECKING:
     from tierwise import Copilot
+
+_LOOKS: dict[Look, str] = {"self_check": "self-check", "second_sample": "second sample"}
 
 
 class Status:
@@ -100,6 +103,13 @@ class TurnView:
 
     def _on_tool(self, event: ev.ToolRequested) -> None:
         self._tell(f"using {event.name} …")
+
+    def _on_look(self, event: ev.LookStarted) -> None:
+        self._tell(f"checking again: {_LOOKS[event.look]} by {self._tiers.get(event.attempt)} …")
+
+    def _on_looked(self, event: ev.LookFinished) -> None:
+        found = look_text(event.found) or "found nothing"
+        self._tell(f"checked again: {found}")
 
     def _on_escalation(self, event: ev.TierEscalated) -> None:
         self._causes = "; ".join(reason_text(r) for r in event.reasons[:1])
@@ -181,6 +191,8 @@ _HANDLERS: dict[type[Any], Callable[[TurnView, Any], None]] = {
     ev.PromptProgress: TurnView._on_progress,
     ev.TextDelta: TurnView._on_text,
     ev.ToolRequested: TurnView._on_tool,
+    ev.LookStarted: TurnView._on_look,
+    ev.LookFinished: TurnView._on_looked,
     ev.TierEscalated: TurnView._on_escalation,
     ev.AttemptDiscarded: TurnView._on_discard,
     ev.AnswerReady: TurnView._on_answer,
@@ -216,7 +228,16 @@ def run_turn(copilot: Copilot, question: str, view: TurnView, **options: Any) ->
         TierwiseError: if the turn could not begin.
         KeyboardInterrupt: if it was stopped before the message was stored.
     """
-    stream = cast("Generator[ev.Event, None, None]", copilot.stream(question, **options))
+    return _shown(copilot, copilot.stream(question, **options), view)
+
+
+def run_again(copilot: Copilot, turn_id: str, view: TurnView, *, tier: str, **options: Any) -> Answer:
+    """As :func:`run_turn`, with the question of an earlier turn on another tier."""
+    return _shown(copilot, copilot.stream_again(turn_id, tier=tier, **options), view)
+
+
+def _shown(copilot: Copilot, events: Iterator[ev.Event], view: TurnView) -> Answer:
+    stream = cast("Generator[ev.Event, None, None]", events)
     try:
         with closing(stream):
             for event in stream:

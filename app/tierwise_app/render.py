@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tierwise.types import Answer, Attempt, Citation, Decision, DecisionRecord, Notice, Reason, SentOut
+from tierwise.signals import SECOND_SAMPLE, SELF_CHECK, words_of
+from tierwise.turns import Answer, Attempt, DecisionRecord, Notice, SentOut
+from tierwise.types import Citation, Decision, Reason
+from tierwise.wish import wish_text
 from tierwise_app.text import clean, duration, money, one_line, place, plural, size, when
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_LOOKS = (*SELF_CHECK, *SECOND_SAMPLE)
 _QUOTE = 200
 _SHORT_TEXT = 600
 
@@ -54,6 +58,11 @@ def reason_text(reason: Reason) -> str:
         return text
     if any(format(reason.value, form) in text for form in (".3g", ".2f", ".0%")):
         return text
+    if f"{100 * reason.value:.0f} points" in text:
+        return text
+    if reason.code == "gain":
+        against = "" if reason.threshold is None else f" against {100 * reason.threshold:.0f}"
+        return f"{text} ({100 * reason.value:.0f}{against} points)"
     against = "" if reason.threshold is None else f" against {reason.threshold:.3g}"
     return f"{text} ({reason.value:.3g}{against})"
 
@@ -70,15 +79,18 @@ def record_lines(record: DecisionRecord) -> Iterator[tuple[str, str]]:
     """A decision record as ``(label, text)``; a line that goes on has an empty label."""
     yield "turn", f"{record.turn_id} in thread {record.thread}, {when(record.created)}"
     yield "asked", one_line(record.asked, 300)
-    wishes = [f"tier {record.requested_tier}", f"dial {record.dial}"]
+    wishes = [f"tier {record.requested_tier}", f"dial {wish_text(record.dial)}"]
     wishes += ["locked to this device"] * record.locked + ["offline"] * record.offline
     yield "wish", ", ".join(wishes)
     yield "outcome", _outcome(record)
     yield from _labelled("why", (reason_text(r) for r in record.reasons))
     if record.p_good:
         yield "p(good)", ", ".join(f"{tier} {p:.2f}" for tier, p in record.p_good.items())
+    if record.calibration:
+        yield "calibration", record.calibration
     for attempt in record.attempts:
         yield from _attempt_lines(attempt)
+    yield from _labelled("looked again", _looks(record))
     yield from _labelled("tool", (_tool(t.name, t.ok, t.result, t.ms) for t in record.tools))
     yield from _labelled(
         "passage", (f"{p.score:.2f} {place(p.source, p.page)}: {one_line(p.text, 90)}" for p in record.passages)
@@ -92,6 +104,11 @@ def record_lines(record: DecisionRecord) -> Iterator[tuple[str, str]]:
     if "total" in record.ms:
         yield "time", duration(record.ms["total"]) + (f" ({phases})" if phases else "")
     yield from _labelled("notice", (f"{n.code}: {clean(n.text)}" for n in record.notices))
+    if record.overrules:
+        yield "asked again", f"the question of turn {record.overrules}"
+    if record.overruled:
+        where = "a larger" if record.overruled == "escalate" else "a smaller"
+        yield "overruled", f"{record.overruled}: you had {where} tier answer again; models read that answer only"
     if record.feedback:
         yield "feedback", one_line(record.feedback)
     if record.error:
@@ -122,6 +139,20 @@ def _attempt_lines(attempt: Attempt) -> Iterator[tuple[str, str]]:
         yield "", f"error: {clean(attempt.error)}"
     if attempt.text and attempt.outcome != "accepted":
         yield "", f"its draft: {one_line(attempt.text, _SHORT_TEXT)}"
+
+
+def look_text(found: Mapping[str, float]) -> str:
+    """What a further look at a draft found, for people; empty if it found nothing."""
+    return ", ".join(f"{words_of(name)} {found[name]:.2f}" for name in _LOOKS if name in found)
+
+
+def _looks(record: DecisionRecord) -> Iterator[str]:
+    """What further looks at the drafts found, tier by tier."""
+    for tier in dict.fromkeys(attempt.tier for attempt in record.attempts):
+        own = f"{tier}."
+        found = {name.removeprefix(own): value for name, value in record.features.items() if name.startswith(own)}
+        if text := look_text(found):
+            yield f"{tier}: {text}"
 
 
 def _tool(name: str, ok: bool, result: str, ms: float) -> str:

@@ -55,6 +55,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def points(gain: float) -> str:
+    """A difference of two chances: ``12 points``."""
+    return f"{100 * gain:+.0f} points"
+
+
 def when(seconds: float) -> str:
     """Seconds since the epoch as local date and minute."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

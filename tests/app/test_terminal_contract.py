@@ -9,7 +9,7 @@ from dataclasses import fields
 
 import pytest
 
-from tierwise.types import Answer, DecisionRecord
+from tierwise.turns import Answer, DecisionRecord
 
 ANSWER = [f.name for f in fields(Answer)]
 CITATION = {"n", "source", "page", "start", "end", "quote", "score"}

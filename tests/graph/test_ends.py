@@ -433,8 +433,8 @@ async def test_a_turn_that_was_stored_as_done_stays_done(own_home: Path, monkeyp
     async with AsyncCopilot([Tier("quick", ScriptedModel(["Whole answer."]))], **parts(own_home)) as copilot:
         store = copilot.record.finish
 
-        def store_and_cancel(row: Any) -> None:
-            store(row)
+        def store_and_cancel(row: Any, **how: Any) -> None:
+            store(row, **how)
             if row.status == "done":
                 asking.cancel()  # someone stops the turn before the answer is announced
 

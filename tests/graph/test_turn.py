@@ -12,7 +12,8 @@ from tierwise import Copilot, Reason, Settings, Tier, UsageError, event_from_jso
 from tierwise.errors import AuthError, ModelCrashed, Unreachable
 from tierwise.models.base import ChatRequest
 from tierwise.testing import ScriptedModel, Step
-from tierwise.types import Assessment, DecisionRecord, ToolCall
+from tierwise.turns import DecisionRecord
+from tierwise.types import Assessment, ToolCall
 
 
 def kinds(events: list[Any]) -> list[str]:

@@ -18,7 +18,8 @@ from typing_extensions import TypedDict
 from tierwise import Blocked, TierwiseError, TypedAnswer, UsageError, to_json
 from tierwise.errors import AdapterError, SchemaNotSupported, ServerError
 from tierwise.testing import ScriptedModel, Step
-from tierwise.types import Answer, TokenEvidence, ToolCall
+from tierwise.turns import Answer
+from tierwise.types import TokenEvidence, ToolCall
 
 ROME = '{"city":"Rome","days":3}'
 

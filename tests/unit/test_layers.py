@@ -16,7 +16,9 @@ HEAVY = ("langgraph", "chromadb", "openai", "llama_cpp", "streamlit", "onnxrunti
 LAYER = {
     "tierwise_tools": 0,
     # the vocabulary: these may use each other
-    **dict.fromkeys(("types", "events", "errors", "config", "redact", "jsonable", "home", "locks", "words"), 1),
+    **dict.fromkeys(("types", "turns", "events", "errors", "config", "redact", "signals", "jsonable", "home"), 1),
+    **dict.fromkeys(("locks", "sums", "wish", "words"), 1),
+    "fitting": 1.5,  # statistics that know nothing of models
     **dict.fromkeys(("models", "knowledge", "routing", "verify", "guards", "record"), 2),
     "graph": 3,
     **dict.fromkeys(("runtime", "testing"), 4),
@@ -34,6 +36,7 @@ TOUCHED_IN = {
     "jsonschema": ("tierwise.models.schemas",),
     "langgraph": ("tierwise.graph",),
     "llama_cpp": ("tierwise.models.local",),
+    "matplotlib": ("tierwise_app",),
     "llguidance": ("tierwise.models.local", "tierwise.models.schemas"),
     "onnxruntime": ("tierwise.models",),
     "openai": ("tierwise.models.hosted",),

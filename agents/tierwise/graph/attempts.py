@@ -6,13 +6,14 @@ from tierwise.graph.context import Services
 from tierwise.graph.state import Json
 from tierwise.graph.step import cost_of
 from tierwise.jsonable import from_json
-from tierwise.types import Attempt, AttemptOutcome, Usage
+from tierwise.turns import Attempt
+from tierwise.types import AttemptOutcome, Usage
 
 
 def finished_attempt(services: Services, draft: Json, outcome: AttemptOutcome, error: str | None = None) -> Attempt:
     """The attempt a draft came from, for the record."""
     tier = services.tier(draft["tier"])
-    usage = from_json(Usage, draft["usage"])
+    usage = from_json(Usage, draft["usage"]) + from_json(Usage, draft["look_usage"])
     return from_json(
         Attempt,
         {

@@ -59,6 +59,7 @@ def build_graph(
         "generate": nodes.generate,
         "act": nodes.act,
         "verify": nodes.verify,
+        "look": nodes.look,
         "finish": nodes.finish,
         "record": nodes.record,
     }
@@ -75,6 +76,7 @@ def build_graph(
         for left, right in pairwise(path):
             graph.add_edge(left, right)
     graph.add_edge("act", "generate")  # generate and verify name their successors themselves
+    graph.add_edge("look", "verify")
     graph.add_edge("record", END)
     return graph.compile(checkpointer, name="tierwise")
 

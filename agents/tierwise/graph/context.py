@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +12,9 @@ from tierwise.errors import ModelError
 from tierwise.events import Event
 from tierwise.graph.state import TurnState
 from tierwise.models.base import ChatModel, Embedder
+from tierwise.routing.budget import Cap, obstacles
 from tierwise.routing.choose import TierState
+from tierwise.routing.dial import Window
 from tierwise.types import Usage
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class Services:
         router: assesses a question.
         verifier: checks a draft.
         tools: what models may call, by name.
+        calibration: id of the calibration in force, ``None`` without one.
+        windows: by drafting tier, the gains that were expected lately, from which the dial's line is solved.
+        calibration_problem: why the calibration that is there is not used.
     """
 
     settings: Settings
@@ -53,16 +58,24 @@ class Services:
     router: Router
     verifier: Verifier
     tools: Mapping[str, Tool[..., Any]]
+    calibration: str | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    calibration_problem: str | None = None
+
+    def window(self, tier: str) -> Window | None:
+        """The gains that were expected lately of going up from a tier; ``None`` without calibration."""
+        return self.windows.get(tier)
 
     def tier(self, name: str) -> Tier:
         """The tier of that name."""
         return next(t for t in self.tiers if t.name == name)
 
-    def tier_states(self, down: Mapping[str, str] | None = None) -> tuple[TierState, ...]:
+    def tier_states(self, down: Mapping[str, str] | None = None, caps: Sequence[Cap] = ()) -> tuple[TierState, ...]:
         """Every tier as the rules see it.
 
         Args:
             down: tiers that already failed in this turn, with the reason.
+            caps: of the budget, with what is spent.
         """
         states = []
         for tier in self.tiers:
@@ -72,7 +85,8 @@ class Services:
                 window, adapters = can.context_window, can.adapters
             except ModelError as error:
                 problem = problem or str(error)
-            states.append(TierState(tier.name, tier.stays_on_device, window, problem, adapters))
+            spent = obstacles(tier.name, caps) if tier.costs else ()
+            states.append(TierState(tier.name, tier.stays_on_device, window, problem, adapters, spent))
         return tuple(states)
 
 
@@ -107,6 +121,7 @@ class TurnContext:
         started: ``time.perf_counter()`` at the beginning of the turn.
         seq: number of the last event.
         recorded: how the turn ended has been stored.
+        caps: of the budget, with what had been spent when it was looked at last; this turn's own money comes on top.
         accepts: raises :class:`~tierwise.errors.InvalidOutput` for a text that is not what was asked for, where more
             was asked than the state's schema says.
     """
@@ -118,6 +133,7 @@ class TurnContext:
     started: float = field(default_factory=time.perf_counter)
     seq: int = 0
     recorded: bool = False
+    caps: tuple[Cap, ...] = ()
     accepts: Callable[[str], object] | None = None
 
     def event(self, kind: type[E], **fields: Any) -> E:

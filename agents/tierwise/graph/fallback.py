@@ -8,23 +8,42 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from tierwise.errors import InvalidOutput, ModelError
-from tierwise.events import TierEscalated
+from tierwise.events import AttemptDiscarded, TierEscalated
+from tierwise.graph.attempts import finished_attempt
+from tierwise.graph.budget import tier_states
 from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import to_json
-from tierwise.types import Notice, Reason
+from tierwise.routing.choose import escalation
+from tierwise.turns import Notice
+from tierwise.types import Reason
 
 
 def successor(state: TurnState, context: TurnContext) -> str | None:
     """The nearest tier above that has not failed in this turn and is allowed, else the nearest below."""
-    states = context.services.tier_states({**failed_tiers(state), state["tier"]: "failed"})
+    states = tier_states(state, context, {**failed_tiers(state), state["tier"]: "failed"})
     here = [t.name for t in states].index(state["tier"])
     local_only = state["locked"] or state["offline"]
     for tier in (*states[here + 1 :], *reversed(states[:here])):
         wears = tier.adapters or state.get("adapter") is None
-        if tier.down is None and wears and (tier.on_device or not local_only):
+        if tier.down is None and wears and not tier.spent and (tier.on_device or not local_only):
             return tier.name
     return None
+
+
+def next_above(
+    state: TurnState, context: TurnContext, tier: str, *, wanted: str | None = None, prompt_tokens: int = 0
+) -> tuple[str | None, Reason | None]:
+    """The tier above ``tier`` that may take over, else what stands against it; see :func:`escalation`."""
+    return escalation(
+        tier_states(state, context, failed_tiers(state)),
+        tier,
+        locked=state["locked"],
+        offline=state["offline"],
+        prompt_tokens=prompt_tokens,
+        adapter=state.get("adapter") is not None,
+        wanted=wanted,
+    )
 
 
 def failed_tiers(state: TurnState) -> dict[str, str]:
@@ -49,7 +68,25 @@ def hand_over(
     context, failed = runtime.context, state["tier"]
     order = [t.name for t in context.services.tiers]
     upwards = heir is not None and order.index(heir) > order.index(failed)
-    if (held := state.get("held")) and not upwards:
+    held = state.get("held")
+    if held and not upwards and held["finish"] == "doubted":
+        # Its beginning is no answer. Nobody else can give one, so it is written to its end after all.
+        if context.live is None or not context.live.text:  # else the first word of the failed tier has discarded it
+            why = f"{failed} could not help; {held['tier']} writes it after all"
+            runtime.stream_writer(context.event(AttemptDiscarded, attempt=held["attempt"], why=why))
+        text = f"{failed} could not help: {error} {held['tier']} answers after all."
+        update |= {
+            "held": None,
+            "draft": None,
+            "tier": held["tier"],
+            "attempt": state["attempt"] + 1,
+            "stage": "fallback",
+            "reasons": to_json([Reason("tier_failed", f"{failed} failed: {error.what}")]),
+            "attempts": [*update.get("attempts", []), to_json(finished_attempt(context.services, held, "discarded"))],
+            "notices": [to_json(Notice("degraded", text))],
+        }
+        return Command(update=update, goto="generate")
+    if held and not upwards:
         text = f"{failed} could not help: {error} This is the answer of {held['tier']}."
         update |= {"draft": held, "held": None, "tier": held["tier"], "notices": [to_json(Notice("degraded", text))]}
         return Command(update=update, goto="finish")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tierwise.errors import ContextTooLong
 from tierwise.guards.untrusted import fence
 from tierwise.models.base import ChatModel
-from tierwise.types import Message, Notice, Passage
+from tierwise.turns import Notice
+from tierwise.types import Message, Passage
 
 SYSTEM = (
     "You are a careful assistant. Answer in one to three short sentences. "

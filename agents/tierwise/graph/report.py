@@ -11,18 +11,8 @@ from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.graph.step import cost_of
 from tierwise.jsonable import from_json
-from tierwise.types import (
-    Attempt,
-    Citation,
-    DecisionRecord,
-    Notice,
-    Passage,
-    Reason,
-    SentOut,
-    ToolStep,
-    TurnStatus,
-    Usage,
-)
+from tierwise.turns import Attempt, DecisionRecord, Notice, SentOut, ToolStep
+from tierwise.types import Citation, Passage, Reason, TurnStatus, Usage
 
 
 def decision_record(
@@ -76,6 +66,9 @@ def decision_record(
         cost_usd=sum(a.cost_usd for a in attempts),
         ms={**state.get("ms", {}), "total": context.elapsed_ms()},
         error=error,
+        collection=state.get("collection"),
+        calibration=state.get("calibration"),
+        overrules=overrules["turn_id"] if (overrules := state.get("overrules")) else None,
     )
 
 

@@ -10,7 +10,8 @@ from tierwise.config import Tier
 from tierwise.errors import StoreError
 from tierwise.graph.context import TurnContext
 from tierwise.guards import locks
-from tierwise.types import Notice, Passage
+from tierwise.turns import Notice
+from tierwise.types import Passage
 
 if TYPE_CHECKING:
     from tierwise.knowledge.base import Retriever

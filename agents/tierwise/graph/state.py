@@ -16,7 +16,7 @@ def _sum(left: dict[str, float], right: dict[str, float]) -> dict[str, float]:
 class TurnState(TypedDict, total=False):
     """The state of one turn. Lists marked with ``add`` grow; everything else is replaced.
 
-    Values named after a type of :mod:`tierwise.types` hold its JSON form.
+    Values named after a type of ``tierwise.types`` or ``tierwise.turns`` hold its JSON form.
     """
 
     # what was asked
@@ -25,12 +25,14 @@ class TurnState(TypedDict, total=False):
     asked: str
     created: float
     requested: str
-    dial: str
+    dial: str | float  # Wish: the user's
+    wish: str | float  # Wish: the one in force, smaller where the budget would not last
     locked: Annotated[bool, or_]  # once it is locked, nothing in the turn unlocks it
     offline: bool
     collection: str | None
     schema: Json | None  # JSON Schema of the answer, prepared
     adapter: str | None  # path of a LoRA adapter
+    overrules: Json | None  # {"turn_id", "tier", "locked"}: the turn that is asked again, and the tier that answered it
     # what was found and assessed
     passages: list[Json]  # Passage
     features: dict[str, float]
@@ -40,10 +42,13 @@ class TurnState(TypedDict, total=False):
     chosen: str
     stage: str
     reasons: list[Json]  # Reason
+    floor: Json | None  # Floor: how sure the first draft must begin
+    calibration: str | None  # id of the calibration in force
     # attempts
     attempt: int
     step: int  # model steps that are over
     draft: Json | None  # the current attempt's result, see nodes.generate
+    look: str | None  # the further look at the draft that is worth its time
     held: Json | None  # the draft that stands until a higher tier delivers
     attempts: Annotated[list[Json], add]  # Attempt, finished ones
     rounds: Annotated[list[Json], add]  # {"text", "calls": [ToolCall]}: model steps that asked for tools

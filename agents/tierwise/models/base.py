@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from tierwise.errors import ConfigError
-from tierwise.types import Finish, Message, TokenEvidence, ToolCall, Usage
+from tierwise.types import Finish, Floor, Message, TokenEvidence, ToolCall, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,6 +64,10 @@ class ChatRequest:
         schema: a JSON Schema; the text is then one JSON value that fits it (see :mod:`tierwise.models.schemas`).
         adapter: a LoRA adapter (path of a GGUF) for this request, in place of the model's own.
         thread: whose request it is; requests of different threads take turns when the model is busy.
+        choices: the text is one of these words. A model that can hold an answer to a form is held to them, and its
+            evidence is then that of choosing among them; any other model is told nothing about it.
+        floor: give the answer up (finish ``doubted``) when the model doubts its beginning; models without token
+            evidence take no notice.
     """
 
     messages: tuple[Message, ...]
@@ -76,6 +80,8 @@ class ChatRequest:
     schema: dict[str, Any] | None = None
     adapter: str | None = None
     thread: str = ""
+    choices: tuple[str, ...] = ()
+    floor: Floor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ class Completed:
 
     ``model_served`` is what really answered (a server may serve another model than was asked for).
     ``sent_bytes`` is the size of the request body that left the process, 0 on the device. ``work`` counts what a model
-    did beside, see :class:`~tierwise.types.Attempt`.
+    did beside, see :class:`~tierwise.turns.Attempt`.
     """
 
     finish: Finish

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tierwise.types import Answer, Decision, DecisionRecord
+from tierwise.turns import Answer, DecisionRecord
+from tierwise.types import Decision
 
 
 def answer_of(record: DecisionRecord) -> Answer:

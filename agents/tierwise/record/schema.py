@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from tierwise.errors import StoreError
 from tierwise.home import open_home, private
 
-VERSION = 1
-
-_TABLES = """
+_FIRST = """
 CREATE TABLE IF NOT EXISTS threads (
   thread TEXT PRIMARY KEY, created REAL NOT NULL, locked INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -44,6 +46,39 @@ CREATE TRIGGER IF NOT EXISTS words_update AFTER UPDATE OF asked, text ON turns B
   INSERT INTO words (rowid, asked, text) VALUES (new.n, new.asked, new.text);
 END;
 """
+# What every turn asks about those before it stands beside their records, which are long and need not be read for it.
+_OVERRULES = """
+ALTER TABLE turns ADD COLUMN requested TEXT NOT NULL DEFAULT 'auto';
+ALTER TABLE turns ADD COLUMN final TEXT;
+ALTER TABLE turns ADD COLUMN stage TEXT;
+ALTER TABLE turns ADD COLUMN cause TEXT;
+ALTER TABLE turns ADD COLUMN overruled TEXT;
+ALTER TABLE turns ADD COLUMN overrules TEXT;
+ALTER TABLE turns ADD COLUMN overrule TEXT;
+UPDATE turns SET
+  requested = coalesce(told(record, 'requested_tier'), 'auto'),
+  final = told(record, 'final'),
+  stage = told(record, 'stage'),
+  cause = told(record, 'cause');
+CREATE INDEX turns_by_overruled ON turns (overrules) WHERE overrules IS NOT NULL;
+CREATE VIEW conversation AS
+  SELECT n, turn_id, thread, status, locked, asked, text, requested, final, stage, cause, overrule FROM turns
+  WHERE status NOT IN ('running', 'blocked') AND overruled IS NULL;
+"""
+# What was spent counts against the budget, also when the turns it was spent on are deleted.
+_SPENDING = """
+ALTER TABLE turns ADD COLUMN cost REAL NOT NULL DEFAULT 0;
+UPDATE turns SET cost = coalesce(CAST(told(record, 'cost_usd') AS REAL), 0);
+CREATE INDEX turns_by_created ON turns (created, cost);
+CREATE TABLE costs_of_deleted (created REAL NOT NULL, cost REAL NOT NULL) STRICT;
+CREATE TRIGGER keep_cost AFTER DELETE ON turns WHEN old.cost > 0 BEGIN
+  INSERT INTO costs_of_deleted VALUES (old.created, old.cost);
+END;
+"""
+
+_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING)
+"""What makes version ``n + 1`` of a file of version ``n``; a new file goes through all of them."""
+VERSION = len(_MIGRATIONS)
 
 
 def connect(home: Path) -> sqlite3.Connection:
@@ -66,10 +101,51 @@ def connect(home: Path) -> sqlite3.Connection:
             db.close()
             raise StoreError(f"{path} was written by a newer tierwise.", fix="Upgrade tierwise.")
         if version < VERSION:
-            db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+            _migrate(db)
     except sqlite3.Error as error:
         raise StoreError(
             f"{path} cannot be opened: {error}.",
             fix="Check its permissions and free space, or move it aside to start with an empty record.",
         ) from error
     return db
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Bring the file up to date, wholly or not at all."""
+    db.create_function("told", 2, _told, deterministic=True)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()  # another process may just have done it
+        for script in _MIGRATIONS[version:]:
+            for statement in _statements(script):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {max(version, VERSION)}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _told(record: str, name: str) -> str | None:
+    """A field of a stored record. SQLite itself would refuse numbers such as ``NaN`` that are in some."""
+    fields = _parsed(record)
+    if name == "cause":
+        return next((str(reason["code"]) for reason in fields.get("reasons", ())), None)
+    value = fields.get(name)
+    return None if value is None else str(value)
+
+
+@lru_cache(maxsize=1)
+def _parsed(record: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(record)
+    return parsed
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: ``executescript`` would end the transaction first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

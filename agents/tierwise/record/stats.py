@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tierwise.types import DecisionRecord
+from tierwise.record.feedback import disliked, liked
+from tierwise.turns import DecisionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,10 @@ class Stats:
         escalated: turns in which a further tier was tried after a draft.
         local_share: share of answered turns from which nothing left the device; ``None`` without any.
         degraded: turns answered without a tier that should have helped.
+        overruled: answers that the user had another tier give again, by kind: ``escalate``, ``local``.
+        thumbs: answers by the user's judgement: ``up``, ``down``.
+        regretted: answers from which nothing left the device, and that the user escalated or thumbed down.
+        regret: their share of such answers; ``None`` without any.
         cost_usd: money spent.
         prompt_tokens: tokens read, over all attempts.
         completion_tokens: tokens written, over all attempts.
@@ -34,6 +39,10 @@ class Stats:
     escalated: int = 0
     local_share: float | None = None
     degraded: int = 0
+    overruled: dict[str, int] = field(default_factory=dict)
+    thumbs: dict[str, int] = field(default_factory=dict)
+    regretted: int = 0
+    regret: float | None = None
     cost_usd: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -46,14 +55,20 @@ def summarise(records: Sequence[DecisionRecord]) -> Stats:
     """Sum decision records."""
     answered = [r for r in records if r.status == "done"]
     durations = sorted(r.ms.get("total", 0.0) for r in answered)
-    local = sum(r.sent_out.bytes == 0 for r in answered)
+    local = [r for r in answered if r.sent_out.bytes == 0]
+    regretted = sum(r.overruled == "escalate" or disliked(r.feedback) for r in local)
+    thumbs = {"up": sum(liked(r.feedback) for r in records), "down": sum(disliked(r.feedback) for r in records)}
     return Stats(
         turns=len(records),
         by_status=dict(Counter(r.status for r in records)),
         by_tier=dict(Counter(r.final for r in answered if r.final)),
         escalated=sum(len({a.tier for a in r.attempts}) > 1 for r in records),
-        local_share=local / len(answered) if answered else None,
+        local_share=len(local) / len(answered) if answered else None,
         degraded=sum(any(n.code == "degraded" for n in r.notices) for r in records),
+        overruled=dict(Counter(r.overruled for r in records if r.overruled)),
+        thumbs={thumb: n for thumb, n in thumbs.items() if n},
+        regretted=regretted,
+        regret=regretted / len(local) if local else None,
         cost_usd=sum(r.cost_usd for r in records),
         prompt_tokens=sum(r.usage.prompt_tokens for r in records),
         completion_tokens=sum(r.usage.completion_tokens for r in records),

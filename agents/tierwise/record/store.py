@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tierwise.errors import InvalidInput, StoreBusy, StoreError, UnknownName
-from tierwise.jsonable import from_json, to_json
+from tierwise.errors import InvalidInput, UnknownName
+from tierwise.record.conversation import Conversations
+from tierwise.record.database import change, dump, load
+from tierwise.record.feedback import Feedback
+from tierwise.record.gains import noted_gain
 from tierwise.record.owner import is_alive, own_id
-from tierwise.record.schema import connect
+from tierwise.record.spending import Spendings
 from tierwise.record.stats import Stats, summarise
-from tierwise.types import Attempt, DecisionRecord, Message
+from tierwise.turns import Attempt, DecisionRecord
+from tierwise.types import Overrule
 
 _INTERRUPTED = "The program ended before the answer was complete."
-_NO_ANSWER = "(no answer)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ThreadSummary:
     locked: bool
 
 
-class Record:
+class Record(Conversations, Spendings):
     """``record.sqlite``: every turn from the moment its message arrives. Thread-safe; several processes may share it.
 
     Opening it ends the turns of processes that died, see :meth:`repair`.
@@ -47,8 +47,7 @@ class Record:
     """
 
     def __init__(self, home: Path) -> None:
-        self._db = connect(home)
-        self._lock = threading.RLock()
+        super().__init__(home)
         self.repair()
 
     # -- a turn's life -------------------------------------------------------------------------------------------------
@@ -58,10 +57,14 @@ class Record:
         with self._writing() as db:
             db.execute("INSERT OR IGNORE INTO threads (thread, created) VALUES (?, ?)", (record.thread, record.created))
             db.execute(
-                "INSERT INTO turns (turn_id, thread, created, status, owner, locked, asked, record)"
-                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?)",
-                (record.turn_id, record.thread, record.created, own_id(), record.locked, record.asked, _dump(record)),
-            )
+                "INSERT INTO turns"
+                " (turn_id, thread, created, status, owner, locked, asked, requested, overrules, record)"
+                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?)",
+                (
+                    record.turn_id, record.thread, record.created, own_id(), record.locked, record.asked,
+                    record.requested_tier, record.overrules, dump(record),
+                ),
+            )  # fmt: skip
 
     def lock_turn(self, turn_id: str) -> None:
         """Remember at once that the turn has read something locked: whatever becomes of it, it stays on the device."""
@@ -73,16 +76,31 @@ class Record:
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO partials VALUES (?, ?, ?, ?, ?)", (turn_id, attempt, tier, model, text))
 
-    def finish(self, record: DecisionRecord) -> None:
-        """Store how the turn ended; a turn that was locked on its way (:meth:`lock_turn`) stays so."""
+    def finish(self, record: DecisionRecord, *, overrule: Overrule | None = None) -> None:
+        """Store how the turn ended; a turn that was locked on its way (:meth:`lock_turn`) stays so.
+
+        Args:
+            record: the turn, no longer running.
+            overrule: how its answer takes the place of that of the turn ``record.overrules``, if it does. Both are
+                stored together, or neither is.
+        """
         with self._writing() as db:
             row = db.execute("SELECT locked FROM turns WHERE turn_id = ?", (record.turn_id,)).fetchone()
             record = replace(record, locked=record.locked or bool(row and row["locked"]))
+            cause = record.reasons[0].code if record.reasons else None
             db.execute(
-                "UPDATE turns SET status = ?, text = ?, locked = ?, record = ? WHERE turn_id = ?",
-                (record.status, record.text, record.locked, _dump(record), record.turn_id),
-            )
+                "UPDATE turns SET status = ?, text = ?, locked = ?, final = ?, stage = ?, cause = ?, cost = ?,"
+                " record = ? WHERE turn_id = ?",
+                (
+                    record.status, record.text, record.locked, record.final, record.stage, cause, record.cost_usd,
+                    dump(record), record.turn_id,
+                ),
+            )  # fmt: skip
             db.execute("DELETE FROM partials WHERE turn_id = ?", (record.turn_id,))
+            if overrule is None or record.overrules is None:
+                return
+            if change(db, record.overrules, overruled=overrule) is not None:
+                db.execute("UPDATE turns SET overrule = ? WHERE turn_id = ?", (overrule, record.turn_id))
 
     def repair(self) -> list[str]:
         """End the turns of processes that died: they become ``stopped`` with the text they had.
@@ -96,7 +114,7 @@ class Record:
             ).fetchall()
         dead = [row for row in rows if not is_alive(row["owner"])]
         for row in dead:
-            record = replace(_load(row["record"]), locked=bool(row["locked"]))
+            record = replace(load(row["record"]), locked=bool(row["locked"]))
             with self._lock:
                 partials = self._db.execute(
                     "SELECT * FROM partials WHERE turn_id = ? ORDER BY attempt", (record.turn_id,)
@@ -124,7 +142,7 @@ class Record:
             rows = self._rows("SELECT record FROM turns ORDER BY n DESC LIMIT 1")
             if not rows:
                 raise UnknownName("Nothing has been asked yet.", fix="Ask something first: tierwise ask QUESTION")
-            return _load(rows[0]["record"])
+            return load(rows[0]["record"])
         rows = self._rows(
             "SELECT record FROM turns WHERE turn_id = ? OR substr(turn_id, 1, ?) = ? LIMIT 2",
             (turn_id, max(len(turn_id), 4), turn_id),
@@ -132,7 +150,7 @@ class Record:
         if len(rows) != 1:
             problem = "several turns begin with" if rows else "there is no turn"
             raise UnknownName(f"{problem[0].upper()}{problem[1:]} {turn_id!r}.", fix="List them: tierwise threads list")
-        return _load(rows[0]["record"])
+        return load(rows[0]["record"])
 
     def turns(self, thread: str) -> list[DecisionRecord]:
         """The turns of a thread, oldest first.
@@ -143,41 +161,17 @@ class Record:
         rows = self._rows("SELECT record FROM turns WHERE thread = ? ORDER BY n", (thread,))
         if not rows:
             raise UnknownName(f"There is no thread {thread!r}.", fix="List them: tierwise threads list")
-        return [_load(row["record"]) for row in rows]
+        return [load(row["record"]) for row in rows]
 
-    def history(self, thread: str, *, with_locked: bool, limit: int = 200) -> list[Message]:
-        """The conversation as a model should see it: alternating, without turns that were blocked or still run.
-
-        A turn without an answer keeps its question and gets a placeholder, so that no later request is malformed.
-
-        Args:
-            thread: the thread; one that does not exist has no history.
-            with_locked: include turns that must stay on the device; false for whatever leaves it.
-            limit: how many turns at most, the newest.
-        """
-        rows = self._rows(
-            "SELECT asked, text FROM turns WHERE thread = ? AND status NOT IN ('running', 'blocked')"
-            " AND (locked = 0 OR ?) ORDER BY n DESC LIMIT ?",
-            (thread, with_locked, limit),
-        )
-        return [
-            message
-            for row in reversed(rows)
-            for message in (Message("user", row["asked"]), Message("assistant", row["text"] or _NO_ANSWER))
-        ]
+    def records(self, since: float | None = None) -> list[DecisionRecord]:
+        """All turns created at or after ``since`` (seconds since 1970), oldest first; also those that still run."""
+        rows = self._rows("SELECT record FROM turns WHERE created >= ? ORDER BY n", (since or 0.0,))
+        return [load(row["record"]) for row in rows]
 
     def ended(self, turn_ids: Iterable[str]) -> list[str]:
         """Those of the turns that are over."""
         over = {row["turn_id"] for row in self._rows("SELECT turn_id FROM turns WHERE status != 'running'")}
         return [turn_id for turn_id in turn_ids if turn_id in over]
-
-    def has_locked_turns(self, thread: str) -> bool:
-        """Whether the thread's history holds a turn that must stay on the device."""
-        rows = self._rows(
-            "SELECT 1 FROM turns WHERE thread = ? AND locked = 1 AND status NOT IN ('running', 'blocked') LIMIT 1",
-            (thread,),
-        )
-        return bool(rows)
 
     def threads(self, limit: int = 50) -> list[ThreadSummary]:
         """Threads, the most recently used first."""
@@ -203,12 +197,19 @@ class Record:
             " ORDER BY rank, n DESC LIMIT ?",
             (query, limit),
         )
-        return [_load(row["record"]) for row in rows]
+        return [load(row["record"]) for row in rows]
 
     def stats(self, since: float | None = None) -> Stats:
         """Sums over the turns created at or after ``since`` (seconds since 1970)."""
-        rows = self._rows("SELECT record FROM turns WHERE created >= ?", (since or 0.0,))
-        return summarise([_load(row["record"]) for row in rows])
+        return summarise(self.records(since))
+
+    def recent_gains(self, tier: str, calibration: str, limit: int) -> list[float]:
+        """Gains that a calibration expected of going up from a tier's drafts, in the latest turns; oldest first."""
+        rows = self._rows("SELECT record FROM turns WHERE requested = 'auto' ORDER BY n DESC LIMIT ?", (limit,))
+        # One number of each: not worth a whole record.
+        told = (json.loads(row["record"]) for row in reversed(rows))
+        gains = (noted_gain(one, tier) for one in told if one.get("calibration") == calibration)
+        return [gain for gain in gains if gain is not None]
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -226,13 +227,26 @@ class Record:
                 (thread, time.time(), int(locked)),
             )
 
-    def set_feedback(self, turn_id: str, feedback: str) -> None:
-        """Store what the user thinks of an answer (for example ``up``, ``down: too long``)."""
-        if not feedback.strip():
-            raise InvalidInput("The feedback is empty.")
-        record = replace(self.get(turn_id), feedback=feedback)
+    def set_feedback(self, turn_id: str, feedback: str) -> DecisionRecord:
+        """Store what the user thinks of an answer, in place of what was said before.
+
+        Args:
+            turn_id: as in :meth:`get`.
+            feedback: ``up`` or ``down``, with a reason if there is one: ``down: too long``.
+
+        Returns:
+            The turn with its feedback.
+
+        Raises:
+            UnknownName: if there is no such turn.
+            InvalidInput: if the feedback says something else, or the turn has no answer.
+        """
+        said = str(Feedback.read(feedback))
+        found = self.get(turn_id)
+        if found.final is None:
+            raise InvalidInput(f"Turn {found.turn_id} has no answer to judge.", fix="Name another turn.")
         with self._writing() as db:
-            db.execute("UPDATE turns SET record = ? WHERE turn_id = ?", (_dump(record), record.turn_id))
+            return change(db, found.turn_id, feedback=said) or found
 
     def delete_thread(self, thread: str) -> int:
         """Delete a thread with all its turns.
@@ -248,44 +262,3 @@ class Record:
             db.execute("DELETE FROM turns WHERE thread = ?", (thread,))
             db.execute("DELETE FROM threads WHERE thread = ?", (thread,))
         return turns
-
-    def close(self) -> None:
-        """Close the file; safe to call twice."""
-        with self._lock:
-            self._db.close()
-
-    def _rows(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
-        with self._lock:
-            try:
-                return self._db.execute(sql, values).fetchall()
-            except UnicodeEncodeError:  # a name with half a character: nothing that is stored has one
-                return []
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._db
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    raise
-                self._db.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                if "locked" in str(error):
-                    raise StoreBusy(
-                        "Another process has been writing to the record for more than 5 seconds.",
-                        fix="Wait for it, or end it, and ask again.",
-                    ) from error
-                raise StoreError(
-                    f"The record cannot be written: {error}.", fix="Check the home folder's permissions and free space."
-                ) from error
-
-
-def _dump(record: DecisionRecord) -> str:
-    return json.dumps(to_json(record), ensure_ascii=False)
-
-
-def _load(text: str) -> DecisionRecord:
-    return from_json(DecisionRecord, json.loads(text))

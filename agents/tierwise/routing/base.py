@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from tierwise.types import Assessment, Dial, Message, Passage
+from tierwise.types import Assessment, Message, Passage, Wish
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,7 @@ class Question:
         passages: what retrieval found, best first.
         vector: embedding of ``text``, shape ``(dimension,)``; ``None`` if there is none.
         dial: the user's wish.
+        conversation: features of the thread so far, see :func:`~tierwise.routing.features.conversation_features`.
     """
 
     text: str
@@ -30,7 +32,8 @@ class Question:
     history: tuple[Message, ...] = ()
     passages: tuple[Passage, ...] = ()
     vector: NDArray[np.float32] | None = None
-    dial: Dial = "balanced"
+    dial: Wish = "balanced"
+    conversation: Mapping[str, float] = field(default_factory=dict)
 
 
 @runtime_checkable

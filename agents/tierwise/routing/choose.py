@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tierwise.errors import AdapterError, Blocked, ConfigError, ContextTooLong, ModelError, UnknownName
-from tierwise.types import Assessment, Choice, Dial, Reason
+from tierwise.routing.thread.staying import Stay
+from tierwise.types import Ahead, Assessment, Choice, Dial, Reason, Wish
 
 # Prediction acts only at its sure ends; between them the draft's own evidence is better informed.
 SURE_GOOD = 0.85
@@ -32,6 +33,7 @@ class TierState:
         context_window: tokens of prompt and answer together.
         down: why it cannot be used right now, in a few words; ``None`` if it can.
         adapters: its model can wear a LoRA adapter.
+        spent: what the budget says against it; empty for a tier without a price, and as long as there is money.
     """
 
     name: str
@@ -39,6 +41,7 @@ class TierState:
     context_window: int
     down: str | None = None
     adapters: bool = False
+    spent: tuple[Reason, ...] = ()
 
 
 def rough_tokens(question: str) -> int:
@@ -72,12 +75,14 @@ def choose(
     prompt_tokens: int = 0,
     adapter: bool = False,
     assessment: Assessment | None = None,
-    dial: Dial = "balanced",
+    dial: Wish = "balanced",
+    stay: Stay | None = None,
 ) -> Choice:
     """Choose the tier for the first attempt.
 
-    Order of the rules: what the user asked for; lock and offline; adapter; context window; health; the assessment's
-    sure ends; otherwise the cheapest tier that is left drafts, and its evidence decides.
+    Order of the rules: what the user asked for; lock and offline; budget; adapter; context window; health; the
+    assessment's sure ends; otherwise the cheapest tier that is left drafts, and its evidence decides. A stay lifts the
+    choice to its tier, if that is left, and never lowers it.
 
     Args:
         tiers: cheapest first.
@@ -88,10 +93,11 @@ def choose(
         adapter: the answer is to be written with a LoRA adapter.
         assessment: what is known before drafting; absent chances decide nothing.
         dial: the user's wish.
+        stay: the conversation's tier, if it stays on one.
 
     Raises:
         UnknownName: if ``requested`` names no tier.
-        Blocked: if lock or offline refuse the tier asked for, or every tier that could do it.
+        Blocked: if lock, offline or budget refuse the tier asked for, or every tier that could do it.
         AdapterError: if the tier asked for, or every tier that may answer, cannot wear an adapter.
         ContextTooLong: if the prompt fits no tier.
         ModelError: if every tier is down.
@@ -102,6 +108,8 @@ def choose(
     asked = resolve(tiers, requested)
     if asked is not None and (refusal := _refusals(asked, locked, offline)):
         raise Blocked(refusal[0].text, fix=_way_out(tiers, locked))
+    if asked is not None and asked.spent:
+        raise Blocked(asked.spent[0].text, fix=_cheaper(tiers))
     if asked is not None and adapter and not asked.adapters:
         raise AdapterError(_bare(asked).text, fix=_who_wears(tiers))
     skipped: list[tuple[TierState, list[Reason]]] = []
@@ -117,10 +125,16 @@ def choose(
     passed_over = tuple(reason for _, against in skipped for reason in against)
     if passed_over:
         down = any(reason.code == "tier_down" for reason in passed_over)
-        return Choice(usable[0].name, "fallback" if down else "policy", passed_over)
-    if asked is not None:
+        usual = Choice(usable[0].name, "fallback" if down else "policy", passed_over)
+    elif asked is not None:
         return Choice(asked.name, "manual", (Reason("requested", f"You asked for {asked.name}."),))
-    return _by_assessment(usable, assessment or Assessment(), dial)
+    else:
+        usual = _by_assessment(usable, assessment or Assessment(), dial)
+    if asked is None and stay is not None:
+        names = [tier.name for tier in usable]
+        if stay.tier in names[names.index(usual.tier) + 1 :]:
+            return Choice(stay.tier, "policy", stay.reasons)
+    return usual
 
 
 def escalation(
@@ -131,12 +145,13 @@ def escalation(
     offline: bool = False,
     prompt_tokens: int = 0,
     adapter: bool = False,
+    wanted: str | None = None,
 ) -> tuple[str | None, Reason | None]:
-    """The next tier above ``current`` that may and can take over.
+    """The next tier above ``current`` that may and can take over, or ``wanted`` if it can.
 
     Returns:
         ``(name, None)``, or ``(None, reason)`` with what stands against the tier that is closest to being possible.
-        Codes: ``top_tier``, ``no_higher_tier`` (there is only one), ``lock``, ``offline``, ``adapter``,
+        Codes: ``top_tier``, ``no_higher_tier`` (there is only one), ``lock``, ``offline``, ``budget``, ``adapter``,
         ``context_window``, ``tier_down``.
 
     Raises:
@@ -151,9 +166,9 @@ def escalation(
     if not higher:
         return None, Reason("no_higher_tier", f"{current} is the only tier that is configured.")
     against = [_obstacles(tier, locked, offline, prompt_tokens, adapter) for tier in higher]
-    for tier, obstacles in zip(higher, against, strict=True):
-        if not obstacles:
-            return tier.name, None
+    able = [tier.name for tier, obstacles in zip(higher, against, strict=True) if not obstacles]
+    if able:
+        return wanted if wanted in able else able[0], None
     return None, min(against, key=len)[0]
 
 
@@ -181,7 +196,7 @@ def _bare(tier: TierState) -> Reason:
 
 
 def _obstacles(tier: TierState, locked: bool, offline: bool, prompt_tokens: int, adapter: bool) -> list[Reason]:
-    reasons = _refusals(tier, locked, offline)
+    reasons = [*_refusals(tier, locked, offline), *tier.spent]
     if adapter and not tier.adapters:
         reasons.append(_bare(tier))
     needed = prompt_tokens + MIN_ANSWER_TOKENS
@@ -205,6 +220,12 @@ def _way_out(tiers: Sequence[TierState], locked: bool) -> str:
     return f"{lift}, or ask {local[0]}." if local else f"{lift}, or add a tier that runs on this device."
 
 
+def _cheaper(tiers: Sequence[TierState]) -> str:
+    free = next((tier.name for tier in tiers if not tier.spent), None)
+    raise_it = "raise it under [budget] in tierwise.toml"
+    return f"Ask {free}, or {raise_it}." if free else f"{raise_it[0].upper()}{raise_it[1:]}."
+
+
 def _who_wears(tiers: Sequence[TierState]) -> str:
     able = [tier.name for tier in tiers if tier.adapters]
     return f"Ask {able[0]}, or leave the adapter out." if able else "Leave it out, or add a llama: tier."
@@ -220,6 +241,9 @@ def _nothing_left(
         if {reason.code for reason in against} <= {"lock", "offline"}:
             own = next((reasons[0].text + " " for tier, reasons in skipped if tier.on_device), "")
             return Blocked(own + against[0].text, fix=_way_out((), locked))
+        if {reason.code for reason in against} <= {"lock", "offline", "budget"}:
+            fix = _cheaper(()) if against[0].code == "budget" else _way_out((), locked)
+            return Blocked(against[0].text, fix=fix)
     up = [tier for tier, against in skipped if all(reason.code != "tier_down" for reason in against)]
     if up:
         widest = max(up, key=lambda tier: tier.context_window)
@@ -231,8 +255,10 @@ def _nothing_left(
     return ModelError(f"No tier can answer now. {' '.join(causes)}", fix="Run: tierwise doctor.")
 
 
-def _by_assessment(usable: Sequence[TierState], assessment: Assessment, dial: Dial) -> Choice:
+def _by_assessment(usable: Sequence[TierState], assessment: Assessment, dial: Wish) -> Choice:
     first = usable[0]
+    if assessment.ahead is not None:
+        return _ahead_or_draft(usable, assessment, assessment.ahead)
     default = Choice(
         first.name, "post", (Reason("draft_first", f"{first.name} is the cheapest tier that may; its draft decides."),)
     )
@@ -242,7 +268,7 @@ def _by_assessment(usable: Sequence[TierState], assessment: Assessment, dial: Di
     if chance >= SURE_GOOD:
         text = f"{first.name} is expected to succeed."
         return _ahead(first, assessment, Reason("p_good", text, value=chance, threshold=SURE_GOOD))
-    weight = GAIN_WEIGHT[dial]
+    weight = GAIN_WEIGHT[dial if isinstance(dial, str) else "balanced"]
     known = [(assessment.p_good[tier.name] - chance, tier) for tier in usable[1:] if tier.name in assessment.p_good]
     worth = [(gain, tier) for gain, tier in known if gain * weight > STEP_COST]
     if chance > SURE_BAD or not worth:
@@ -258,6 +284,23 @@ def _by_assessment(usable: Sequence[TierState], assessment: Assessment, dial: Di
         Reason("p_good", f"{first.name} is expected to fail.", value=chance, threshold=SURE_BAD),
         Reason("gain", f"{best.name} is expected to do better.", value=gain, threshold=STEP_COST / weight),
     )
+
+
+def _ahead_or_draft(usable: Sequence[TierState], assessment: Assessment, options: Sequence[Ahead]) -> Choice:
+    """By a router that has weighed drafting itself: the first tier it would go to at once, else the cheapest drafts."""
+    first, left = usable[0], {tier.name for tier in usable[1:]}
+    options = [option for option in options if option.tier in left]
+    for option in options:
+        if option.gain > option.threshold:
+            text = f"{option.tier} is expected to do better than {first.name}, whatever its draft would tell."
+            reason = Reason("gain", text, option.gain, option.threshold)
+            return Choice(option.tier, "pre", (reason, *assessment.reasons))
+    text = f"{first.name} is the cheapest tier that may; its draft decides."
+    reasons = [Reason("draft_first", text)]
+    if options:
+        best = options[0]
+        reasons.append(Reason("gain", f"Gain expected of {best.tier} beforehand.", best.gain, best.threshold))
+    return Choice(first.name, "post", tuple(reasons))
 
 
 def _ahead(tier: TierState, assessment: Assessment, *reasons: Reason) -> Choice:

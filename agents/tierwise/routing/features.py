@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 
+from tierwise.routing.thread.staying import RETRY, escalated, is_above
+from tierwise.turns import PastTurn
 from tierwise.types import Passage
 from tierwise.words import content_words, coverage, words
 
@@ -68,3 +70,39 @@ def retrieval_features(question: str, passages: Sequence[Passage]) -> dict[str, 
     if covered is not None:
         features["question_coverage"] = covered
     return features
+
+
+def conversation_features(
+    question: str, turns: Sequence[PastTurn], tiers: Sequence[str], *, likeness: float | None = None
+) -> dict[str, float]:
+    """What the thread so far tells; nothing when it has no turns: absent is absent.
+
+    Args:
+        question: the user's message.
+        turns: the newest of the thread, oldest first.
+        tiers: names of the tiers, cheapest first.
+        likeness: cosine of the question to the nearest of the earlier ones, ``None`` if not known.
+
+    Returns:
+        ``turns_since_escalation`` (0 if the last turn was led to a larger tier by evidence; only if one was),
+        ``previous_above`` (1 if a tier above the cheapest served the last turn), ``retry`` (1 if the question was asked
+        before), ``overrules`` (answers that took the place of another) and, if it is known, ``likeness``.
+    """
+    if not turns:
+        return {}
+    since = next((n for n, turn in enumerate(reversed(turns)) if escalated(turn, tiers)), None)
+    again = _even(question) in {_even(turn.asked) for turn in turns} or (likeness is not None and likeness > RETRY)
+    features = {
+        "previous_above": float(is_above(turns[-1], tiers)),
+        "retry": float(again),
+        "overrules": float(sum(turn.overrule is not None for turn in turns)),
+    }
+    if since is not None:
+        features["turns_since_escalation"] = float(since)
+    if likeness is not None:
+        features["likeness"] = likeness
+    return features
+
+
+def _even(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip("?!. ")

@@ -20,9 +20,14 @@ class RuleRouter:
             reasons=(
                 Reason("uncalibrated_routing", "No local calibration yet, so the draft is judged, not the question."),
             ),
-            features={
-                **surface_features(question.text),
-                **retrieval_features(question.text, question.passages),
-                "history": float(len(question.history)),
-            },
+            features=measure(question),
         )
+
+
+def measure(question: Question) -> dict[str, float]:
+    """All that can be told of a question without a model: its wording, what was found for it, the thread."""
+    return {
+        **surface_features(question.text),
+        **retrieval_features(question.text, question.passages),
+        "history": float(len(question.history)),
+    }

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tierwise.config import Settings, Tier
-from tierwise.errors import ConfigError, ModelError, UnknownName
+from tierwise.errors import ConfigError, ModelError
 from tierwise.graph.context import Services
 from tierwise.home import open_home
-from tierwise.models import card, open_embedder, open_model
+from tierwise.models import open_embedder, open_model
 from tierwise.models.base import Capabilities, ChatModel, ChatRequest, Chunk, Embedder, require_on_device
 from tierwise.record import Record
 from tierwise.routing.rules import RuleRouter
-from tierwise.verify.card import CAUTIOUS, EvidenceCard
+from tierwise.runtime.calibrated import use_calibration
+from tierwise.runtime.evidence_cards import evidence_for
 from tierwise.verify.evidence import EvidenceVerifier
 from tierwise.verify.remember import Remembering
 from tierwise_tools import Tool, calculator, search_knowledge, tool
@@ -55,31 +56,23 @@ def assemble(
 
         retriever = Knowledge(settings.home, embedder)
     embedder = Remembering(embedder)  # what is embedded to verify a draft is not embedded again to cite it
+    record = Record(settings.home)
+    calibrated = use_calibration(settings.home, tiers, embedder.identity, record)
     chosen_tools = [calculator, search_knowledge] if tools is None else tools
     return Services(
         settings=replace(settings, tiers=tuple(tiers)),
         tiers=tuple(tiers),
         models={t.name: _open(t, settings.home) for t in tiers},
-        record=Record(settings.home),
+        record=record,
         retriever=retriever,
         embedder=embedder,
-        router=router or RuleRouter(),
-        verifier=verifier or EvidenceVerifier(embedder, evidence_for),
+        router=router or calibrated.router or RuleRouter(),
+        verifier=verifier or EvidenceVerifier(embedder, evidence_for, calibrated.judge),
         tools={t.name: t for t in map(_as_tool, chosen_tools)},
+        calibration=calibrated.id,
+        windows=calibrated.windows,
+        calibration_problem=calibrated.problem,
     )
-
-
-def evidence_for(model: str) -> EvidenceCard:
-    """The evidence card of a model by its configured name; the cautious one for a model that has none."""
-    kind, _, name = model.partition(":")
-    if kind == "llama":
-        try:
-            found = card(name)
-        except UnknownName:
-            return CAUTIOUS
-        if found.evidence is not None:
-            return EvidenceCard.from_dict(found.evidence)
-    return CAUTIOUS
 
 
 def _as_tool(function: Any) -> Tool[..., Any]:

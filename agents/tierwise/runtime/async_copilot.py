@@ -7,24 +7,25 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from tierwise.config import Settings, Tier, load_settings
-from tierwise.errors import ConfigError, InvalidInput, StoreError, UnknownName, UsageError
+from tierwise.errors import InvalidInput, StoreError, UnknownName, UsageError
 from tierwise.events import AnswerReady, Event, TurnFailed
-from tierwise.graph.searching import collection_lock
-from tierwise.guards import check_question, locks, whole_characters
+from tierwise.guards import check_question, whole_characters
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.models.schemas import check, prepare
-from tierwise.routing.base import Question
-from tierwise.routing.choose import choose, rough_tokens
+from tierwise.runtime.again import prepare_again
 from tierwise.runtime.assemble import assemble
-from tierwise.runtime.options import AskOptions, RouteOptions, find_adapter
+from tierwise.runtime.options import AgainOptions, AskOptions, RouteOptions, find_adapter
+from tierwise.runtime.route import Route, find_route
 from tierwise.runtime.turn import new_thread_id, new_turn_id, run_turn
-from tierwise.types import Answer, Assessment, Dial, Passage, Reason, TypedAnswer
+from tierwise.turns import Answer, TypedAnswer
+from tierwise.types import Wish
+from tierwise.wish import read_wish
 
 if TYPE_CHECKING:
     from tierwise.graph import Node
@@ -33,20 +34,13 @@ if TYPE_CHECKING:
     from tierwise.knowledge.base import Retriever
     from tierwise.record import Record
     from tierwise.routing.base import Router
+    from tierwise.runtime.calibrate import Calibrator
+    from tierwise.runtime.question_file import LabelledQuestion
     from tierwise.runtime.typed import Returns
     from tierwise.verify.base import Verifier
     from tierwise_tools import Tool
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What would be chosen for a question, without drafting."""
-
-    choice: str
-    p_good: dict[str, float]
-    reasons: tuple[Reason, ...]
 
 
 class AsyncCopilot:
@@ -165,10 +159,7 @@ class AsyncCopilot:
 
             wanted: Returns[Any] = await asyncio.to_thread(Returns, returns)
             typed, options["schema"] = wanted, wanted.schema
-        async with aclosing(self._events(question, options, typed.read if typed else None)) as events:
-            async for event in events:
-                if isinstance(event, AnswerReady | TurnFailed):
-                    answer = event.answer
+        answer = await _drained(self._events(question, options, typed.read if typed else None))
         if typed is None:
             return answer
         return TypedAnswer.of(answer, (typed.read(answer.text),) if answer.status == "done" else ())
@@ -182,10 +173,43 @@ class AsyncCopilot:
             async for event in events:
                 yield event
 
+    async def again(self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]) -> Answer:
+        """Ask the question of an earlier turn again on another tier, in the same thread: :meth:`stream_again`, drained.
+
+        Once the new answer is there, and by another tier, it takes the place of the old one, which is marked as
+        overruled (``DecisionRecord.overruled``): models do not read it any more, people do.
+
+        Args:
+            turn_id: the turn, a unique beginning of its id, or ``last``.
+            tier: ``quick``, ``deep`` or a tier's name; a locked turn is never answered off the device.
+            options: ``dial``, ``lock``, ``offline``, ``schema``, ``adapter``; see
+                :class:`~tierwise.runtime.options.AgainOptions`.
+
+        Raises:
+            UsageError: for a turn or tier that does not exist, a turn without an answer or overruled before, or the
+                tier that gave the answer.
+            StoreError: if the message cannot be stored.
+        """
+        return await _drained(self.stream_again(turn_id, tier=tier, **options))
+
+    async def stream_again(
+        self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]
+    ) -> AsyncGenerator[Event, None]:
+        """As :meth:`again`, with everything that happens as typed events; closing the iterator stops the turn."""
+        again = await asyncio.to_thread(prepare_again, self.record, self.tiers, turn_id, tier, options)
+        async with aclosing(self._events(again.question, again.options, None, again.overrules)) as events:
+            async for event in events:
+                yield event
+
     async def _events(
-        self, question: str, options: AskOptions, accepts: Callable[[str], object] | None
+        self,
+        question: str,
+        options: AskOptions,
+        accepts: Callable[[str], object] | None,
+        overrules: dict[str, Any] | None = None,
     ) -> AsyncGenerator[Event, None]:
         state = self._state(question, **options)
+        state["overrules"] = overrules
         if (schema := state["schema"]) is not None:
             state["schema"] = await asyncio.to_thread(prepare, schema)  # a large one takes a while
             if accepts is None:
@@ -204,33 +228,17 @@ class AsyncCopilot:
             UsageError: for an empty question or a name that does not exist.
             Blocked: if no tier may answer.
         """
-        state = self._state(question, **options)
-        services = self._services
-        passages: tuple[Passage, ...] = ()
-        if services.retriever is not None:
-            found = await asyncio.to_thread(
-                services.retriever.search, question, k=services.settings.passages, collection=state["collection"]
-            )
-            passages = tuple(found)
-        collection_locked = await asyncio.to_thread(collection_lock, services.retriever, state["collection"])
-        tiers = services.tier_states()
-        dial = cast(Dial, state["dial"])
-        try:
-            assessment = await services.router.assess(
-                Question(question, tuple(t.name for t in tiers), passages=passages, dial=dial)
-            )
-        except Exception:  # a router that fails leaves the choice to the rules, here as in a turn
-            assessment = Assessment()
-        choice = choose(
-            tiers,
-            requested=state["requested"],
-            locked=bool(locks(collection=collection_locked, message=state["locked"], passages=passages)),
-            offline=state["offline"],
-            prompt_tokens=rough_tokens(question),
-            assessment=assessment,
-            dial=dial,
-        )
-        return Route(choice.tier, assessment.p_good, choice.reasons + assessment.reasons)
+        return await find_route(self._services, self._state(question, **options))
+
+    def calibrator(self, questions: Sequence[LabelledQuestion], *, folder: Path | None = None) -> Calibrator:
+        """What calibrates the choice of a tier on labelled questions; see :class:`~tierwise.runtime.Calibrator`.
+
+        Raises:
+            InvalidInput: if there is only one tier, or no questions.
+        """
+        from tierwise.runtime.calibrate import Calibrator
+
+        return Calibrator(self._services, questions, folder=folder)
 
     async def aclose(self) -> None:
         """End the models' processes and close the stores; safe to call twice."""
@@ -256,7 +264,7 @@ class AsyncCopilot:
         *,
         thread: str | None = None,
         tier: str = "auto",
-        dial: Dial | None = None,
+        dial: Wish | None = None,
         lock: bool = False,
         collection: str | None = None,
         offline: bool | None = None,
@@ -271,8 +279,8 @@ class AsyncCopilot:
             raise InvalidInput("The thread's name is empty.", fix="Leave it out to begin a new thread.")
         if thread is not None and whole_characters(thread) != thread:
             raise InvalidInput("The thread's name is not text.", fix="Choose another name.")
-        if dial is not None and dial not in get_args(Dial):
-            raise ConfigError(f"The dial cannot be {dial!r}.", fix="Use economy, balanced or quality.")
+        if dial is not None:
+            dial = read_wish("The dial", dial)
         names = [t.name for t in self.tiers]
         if tier not in (*names, "auto", "quick", "deep"):
             raise UnknownName(f"There is no tier {tier!r}.", fix=f"Use auto, {', '.join(names)}.")
@@ -282,7 +290,7 @@ class AsyncCopilot:
             "asked": question,
             "created": time.time(),
             "requested": tier,
-            "dial": dial or settings.dial,
+            "dial": settings.dial if dial is None else dial,
             "locked": lock or settings.locked,
             "offline": settings.offline if offline is None else offline or settings.offline,
             "collection": collection,
@@ -324,3 +332,12 @@ class AsyncCopilot:
             stopped = opening.result().checkpointer.conn.stop()  # its loop is gone: close() cannot be awaited
             if stopped is not None:
                 await stopped
+
+
+async def _drained(events: AsyncGenerator[Event, None]) -> Answer:
+    """The answer at the end of a turn's events."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, AnswerReady | TurnFailed):
+                answer = event.answer
+    return answer

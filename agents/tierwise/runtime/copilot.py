@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from tierwise.events import Event
-from tierwise.runtime.async_copilot import AsyncCopilot, Route
+from tierwise.runtime.async_copilot import AsyncCopilot
 from tierwise.runtime.background import BackgroundLoop
-from tierwise.runtime.options import AskOptions, RouteOptions
-from tierwise.types import Answer, TypedAnswer
+from tierwise.runtime.options import AgainOptions, AskOptions, RouteOptions
+from tierwise.runtime.route import Route
+from tierwise.turns import Answer, TypedAnswer
 
 if TYPE_CHECKING:
     from tierwise.config import Settings, Tier
     from tierwise.knowledge import Knowledge
     from tierwise.models.base import ChatModel
     from tierwise.record import Record
+    from tierwise.runtime.calibrate import Calibrator, Estimate, Outcome, Progress
+    from tierwise.runtime.question_file import LabelledQuestion
 
 T = TypeVar("T")
+
+
+class BlockingCalibrator:
+    """A :class:`~tierwise.runtime.Calibrator` for synchronous code, with its names."""
+
+    def __init__(self, calibrator: Calibrator, loop: BackgroundLoop) -> None:
+        self._calibrator, self._loop = calibrator, loop
+
+    def estimate(self) -> Estimate:
+        """Time, money and questions that leave the device."""
+        return self._loop.run(self._calibrator.estimate())
+
+    def run(self, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
+        """Let every tier answer, label and fit; ``progress`` is called in the copilot's own thread."""
+        return self._loop.run(self._calibrator.run(progress))
+
+    def save(self, outcome: Outcome) -> Path:
+        """Put the calibration in the place of the one before."""
+        return self._calibrator.save(outcome)
 
 
 class Copilot:
@@ -90,9 +113,21 @@ class Copilot:
         """Ask and iterate over what happens; closing the iterator stops the turn; see :meth:`AsyncCopilot.stream`."""
         return self._loop.iterate(self._copilot.stream(question, **options))
 
+    def again(self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]) -> Answer:
+        """Ask the question of an earlier turn again on another tier; see :meth:`AsyncCopilot.again`."""
+        return self._loop.run(self._copilot.again(turn_id, tier=tier, **options))
+
+    def stream_again(self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]) -> Iterator[Event]:
+        """As :meth:`again`, and iterate over what happens; closing the iterator stops the turn."""
+        return self._loop.iterate(self._copilot.stream_again(turn_id, tier=tier, **options))
+
     def route(self, question: str, **options: Unpack[RouteOptions]) -> Route:
         """What would be chosen for a question, without drafting; see :meth:`AsyncCopilot.route`."""
         return self._loop.run(self._copilot.route(question, **options))
+
+    def calibrator(self, questions: Sequence[LabelledQuestion], *, folder: Path | None = None) -> BlockingCalibrator:
+        """What calibrates the choice of a tier on labelled questions; see :meth:`AsyncCopilot.calibrator`."""
+        return BlockingCalibrator(self._copilot.calibrator(questions, folder=folder), self._loop)
 
     def close(self) -> None:
         """End the models' processes and close the stores; safe to call twice, and done at the program's end."""

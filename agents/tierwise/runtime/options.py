@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from tierwise.errors import InvalidInput, UnknownName
-from tierwise.types import Dial
+from tierwise.types import Wish
 
 
 class RouteOptions(TypedDict, total=False):
@@ -14,14 +14,14 @@ class RouteOptions(TypedDict, total=False):
 
     Attributes:
         tier: ``auto`` (the default), ``quick``, ``deep`` or a tier's name.
-        dial: overrides the configured wish between economy and quality.
+        dial: overrides the configured wish: a word of the dial, or a share of questions that may go up.
         lock: keep this message on the device.
         collection: search only this collection.
         offline: refuse every tier that is not on the device; ``None`` leaves it to the settings.
     """
 
     tier: str
-    dial: Dial | None
+    dial: Wish | None
     lock: bool
     collection: str | None
     offline: bool | None
@@ -38,6 +38,24 @@ class AskOptions(RouteOptions, total=False):
     """
 
     thread: str | None
+    schema: dict[str, Any] | None
+    adapter: str | None
+
+
+class AgainOptions(TypedDict, total=False):
+    """Keyword arguments of ``again`` and ``stream_again`` beside ``tier``; thread and collection are those of the turn.
+
+    Attributes:
+        dial: by default that of the turn.
+        lock: keep the message on the device; a turn that was locked stays so.
+        offline: refuse every tier that is not on the device; ``None`` leaves it to the settings.
+        schema: as in ``ask``; that of the turn is not remembered.
+        adapter: as in ``ask``; that of the turn is not remembered.
+    """
+
+    dial: Wish | None
+    lock: bool
+    offline: bool | None
     schema: dict[str, Any] | None
     adapter: str | None
 

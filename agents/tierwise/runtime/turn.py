@@ -51,7 +51,12 @@ async def run_turn(
     config = {"configurable": {"thread_id": state["turn_id"]}, "recursion_limit": STEP_LIMIT}
     try:
         parts = graph.astream(
-            state, config, context=context, stream_mode=["custom", "values"], version="v2", durability="async"
+            state,
+            config,
+            context=context,
+            stream_mode=["custom", "values"],
+            version="v2",
+            **({"durability": "async"} if graph.checkpointer is not None else {}),
         )
         async with aclosing(parts) as stream:
             async for part in stream:

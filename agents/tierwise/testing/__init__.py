@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tierwise.testing.copilot import make_copilot
     from tierwise.testing.loopback import Fault, LoopbackServer
     from tierwise.testing.network import NetworkBlocked, block_network
+    from tierwise.testing.recorded import RecordedModel
     from tierwise.testing.scripted import ScriptedModel, Step
     from tierwise.testing.tiny_adapter import write_adapter
 
@@ -19,6 +20,7 @@ _HOME = {
     "Fault": "loopback",
     "LoopbackServer": "loopback",
     "NetworkBlocked": "network",
+    "RecordedModel": "recorded",
     "ScriptedModel": "scripted",
     "Step": "scripted",
     "block_network": "network",
@@ -29,6 +31,7 @@ __all__ = [
     "Fault",
     "LoopbackServer",
     "NetworkBlocked",
+    "RecordedModel",
     "ScriptedModel",
     "Step",
     "block_network",

@@ -10,7 +10,8 @@ from importlib import resources
 from typing import Any
 
 from tierwise.errors import ConfigError
-from tierwise.types import Dial
+from tierwise.signals import ALL
+from tierwise.types import Dial, Wish
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,10 @@ class EvidenceCard:
                 total += weight * (measured[name] - mean) / scale
         return total
 
+    def line(self, wish: Wish) -> float:
+        """Lowest ``p_good`` of an accepted draft. A share of calls needs calibration; here it means ``balanced``."""
+        return self.accept_at[wish if isinstance(wish, str) else "balanced"]
+
     def turning_points(self, measured: Mapping[str, float], accept_at: float) -> list[tuple[str, float, float]]:
         """Features each of which alone would turn the outcome, the smallest change first.
 
@@ -144,24 +149,10 @@ class EvidenceCard:
                 continue
             change = missing / weight
             threshold = measured[name] + change * scale
-            low, high = RANGES.get(name, (-math.inf, math.inf))
+            low, high = (ALL[name].low, ALL[name].high) if name in ALL else (-math.inf, math.inf)
             if abs(threshold - mean) <= 2.5 * scale and low < threshold < high:
                 found.append((abs(change), name, measured[name], threshold))
         return [(name, value, threshold) for _, name, value, threshold in sorted(found)]
-
-
-RANGES: dict[str, tuple[float, float]] = {
-    "logprob_mean": (-math.inf, 0.0),
-    "logprob_p10": (-math.inf, 0.0),
-    "logprob_min": (-math.inf, 0.0),
-    "low_share": (0.0, 1.0),
-    "margin_mean": (0.0, 1.0),
-    "entropy_mean": (0.0, math.inf),
-    "supported_share": (0.0, 1.0),
-    "question_coverage": (0.0, 1.0),
-    "top_score": (-1.0, 1.0),
-}
-"""What a feature can be at all, ends excluded; a threshold outside could never be met."""
 
 
 def _cautious() -> EvidenceCard:

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 
+from tierwise.signals import BEGUN_TOKENS
 from tierwise.types import Draft, Reason, TokenEvidence
 from tierwise.verify.phrases import hedges, refusal
 from tierwise.verify.support import Support
@@ -38,6 +39,8 @@ def token_features(evidence: TokenEvidence | None) -> dict[str, float]:
         "low_share": sum(value < math.log(0.5) for value in ordered) / n,
         "log_tokens": math.log(n),
     }
+    if n >= BEGUN_TOKENS:
+        features["begun_logprob"] = sum(evidence.logprobs[:BEGUN_TOKENS]) / BEGUN_TOKENS
     if evidence.margins:
         features["margin_mean"] = sum(evidence.margins) / len(evidence.margins)
     if evidence.entropies:
@@ -90,6 +93,15 @@ def support_features(support: Support | None) -> dict[str, float]:
 _LOOP_WORDS = 24
 _LOOP_SHARE = 0.5
 _LOOP_LINES = 4
+
+
+def check_doubted(draft: Draft) -> Reason | None:
+    """Its model doubted the first words so much that they were not written on."""
+    if draft.finish != "doubted" or draft.evidence is None:
+        return None
+    mean = sum(draft.evidence.logprobs) / len(draft.evidence.logprobs)
+    text = f"Its model doubted its own first words (mean log-probability {mean:.2f}), so they were not written on."
+    return Reason("doubted", text, mean, draft.begun_floor)
 
 
 def check_empty(draft: Draft) -> Reason | None:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierwise.errors import InvalidInput
+from tierwise.errors import InvalidInput, UsageError
 from tierwise.jsonable import to_json
 from tierwise_app.cli.session import Collection, Json, session
 from tierwise_app.console import err, print_json
 from tierwise_app.render import print_answer_end
 from tierwise_app.text import clean
+from tierwise_app.wishes import Dial, Share, wish_of
 
 if TYPE_CHECKING:
-    from tierwise import Answer
+    from tierwise import Answer, Copilot
 
 EXIT_CODES = {"done": 0, "failed": 1, "needs_approval": 3, "blocked": 4, "stopped": 130}
 
 Tier = Annotated[str, typer.Option("--tier", "-t", metavar="NAME", help="auto, quick, deep or a tier's name.")]
-Dial = Annotated[str | None, typer.Option("--dial", metavar="WISH", help="economy, balanced or quality.")]
 Lock = Annotated[bool, typer.Option("--lock", help="Keep this question on the device.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Refuse every tier that is not on the device.")]
 Thread = Annotated[str | None, typer.Option("--thread", help="Go on with this thread, or begin one of that name.")]
@@ -30,10 +30,11 @@ Thread = Annotated[str | None, typer.Option("--thread", help="Go on with this th
 
 def ask(
     ctx: typer.Context,
-    question: Annotated[str, typer.Argument(help="The question; - reads it from stdin.")],
+    question: Annotated[str | None, typer.Argument(help="The question; - reads it from stdin.")] = None,
     thread: Thread = None,
     tier: Tier = "auto",
     dial: Dial = None,
+    share: Share = None,
     lock: Lock = False,
     collection: Collection = None,
     offline: Offline = False,
@@ -43,26 +44,29 @@ def ask(
     adapter: Annotated[
         str | None, typer.Option("--adapter", metavar="PATH", help="A LoRA adapter, by path or by name.")
     ] = None,
+    again: Annotated[
+        str | None,
+        typer.Option("--again", metavar="TURN", help="Ask its question again on --tier, by default the next larger."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask one question. Exit code: 0 done, 1 failed, 3 waiting for approval, 4 blocked, 130 stopped."""
-    from tierwise_app.live import TurnView, run_turn
+    from tierwise_app.live import TurnView, run_again, run_turn
 
-    text, form = read_question(question), read_schema(schema) if schema is not None else None
-    with session(ctx).copilot(dial=dial) as copilot:
-        answer = run_turn(
-            copilot,
-            text,
-            TurnView(quiet=as_json or form is not None),
-            thread=thread,
-            tier=tier,
-            dial=dial,
-            lock=lock,
-            collection=collection,
-            offline=offline or None,
-            schema=form,
-            adapter=adapter,
-        )
+    if (question is None) == (again is None):
+        raise UsageError("Give either a QUESTION or --again TURN.")
+    if again is not None and (thread is not None or collection is not None):
+        raise UsageError("--again keeps the thread and the collection of TURN.", fix="Leave --thread and -c out.")
+    text, form = read_question(question or ""), read_schema(schema) if schema is not None else None
+    view = TurnView(quiet=as_json or form is not None)
+    wish = wish_of(dial, share)
+    options: dict[str, Any] = {"dial": wish, "lock": lock, "offline": offline or None}
+    options |= {"schema": form, "adapter": adapter}
+    with session(ctx).copilot(dial=wish) as copilot:
+        if again is not None:
+            answer = run_again(copilot, again, view, tier=_other_tier(copilot, again, tier), **options)
+        else:
+            answer = run_turn(copilot, text, view, thread=thread, tier=tier, collection=collection, **options)
     if as_json:
         print_json(to_json(answer))
     elif form is not None:
@@ -70,6 +74,14 @@ def ask(
     elif answer.status == "stopped":
         err().print("stopped; what was written is kept in the thread", style="yellow")
     raise typer.Exit(EXIT_CODES[answer.status])
+
+
+def _other_tier(copilot: Copilot, turn: str, tier: str) -> str:
+    """The tier that is to answer again; ``auto`` is the next larger one."""
+    from tierwise_app.overrule import tier_above
+
+    answered = copilot.record.get(turn).final
+    return tier_above(copilot.tiers, answered) if tier == "auto" and answered is not None else tier
 
 
 def read_question(word: str) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from tierwise.jsonable import to_json
 from tierwise_app.checks import offline_word
+from tierwise_app.cli.escalation import escalation
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import err, out, print_json
 from tierwise_app.text import clean, duration
@@ -19,6 +20,9 @@ app = typer.Typer(help="Measurements you can repeat.", no_args_is_help=True)
 
 _SIGNS = {"ok": ("ok", "green"), "failed": ("FAIL", "bold red"), "no": ("no", "yellow"), "skipped": ("-", "dim")}
 _CAPTION = "ok: kept. FAIL: this kind must keep it. no: it need not. -: not asked."
+
+
+app.command("escalation")(escalation)
 
 
 @app.callback()

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tierwise.errors import StoreError, TierwiseError
+from tierwise.errors import ConfigError, StoreError, TierwiseError
 from tierwise.home import open_home, private
-from tierwise.types import Dial as DialWord
-from tierwise_app.cli.ask import Dial, Lock, Offline, Thread, Tier
+from tierwise.types import Wish
+from tierwise.wish import WORDS, read_wish, wish_text
+from tierwise_app.cli.ask import Lock, Offline, Thread, Tier
 from tierwise_app.cli.session import Collection, session
 from tierwise_app.console import err, out, report, warn
+from tierwise_app.overrule import last_answer, tier_above, tier_here
 from tierwise_app.text import one_line, place
+from tierwise_app.wishes import Dial, Share, wish_of
 
 if TYPE_CHECKING:
-    from tierwise import Copilot
+    from tierwise import Answer, Copilot
 
 HELP = """\
 /tier [NAME]     show the tiers, or ask NAME from now on (auto: tierwise chooses)
-/dial [WISH]     economy, balanced or quality
+/dial [WISH]     economy, balanced, quality, or a share of questions that may go up: 0.2
 /lock [on|off]   keep this thread on the device
 /thread [NAME]   show the threads, or go to one; `/thread new` begins one
 /search QUERY    find passages without asking a model
+/escalate        have the last answer given again by the next larger tier
+/local           have it given again on this device
+/up, /down [WHY] judge the last answer
 /why [TURN]      why the last answer came out as it did
 /help            this list
 /quit            leave (also Ctrl-D); Ctrl-C stops an answer"""
@@ -35,13 +41,15 @@ def chat(
     thread: Thread = None,
     tier: Tier = "auto",
     dial: Dial = None,
+    share: Share = None,
     lock: Lock = False,
     collection: Collection = None,
     offline: Offline = False,
 ) -> None:
     """Chat: streaming answers, commands with /, Ctrl-C stops the answer, Ctrl-D leaves. Reads lines from a pipe too."""
-    with session(ctx).copilot(dial=dial) as copilot:
-        conversation = Conversation(copilot, thread=thread, tier=tier, dial=dial, collection=collection)
+    wish = wish_of(dial, share)
+    with session(ctx).copilot(dial=wish) as copilot:
+        conversation = Conversation(copilot, thread=thread, tier=tier, dial=wish, collection=collection)
         conversation.offline = offline or None
         if lock:
             conversation.set_lock(True)
@@ -76,7 +84,7 @@ class Conversation:
     """What the chat remembers between lines."""
 
     def __init__(
-        self, copilot: Copilot, *, thread: str | None, tier: str, dial: str | None, collection: str | None
+        self, copilot: Copilot, *, thread: str | None, tier: str, dial: Wish | None, collection: str | None
     ) -> None:
         self.copilot = copilot
         self.thread = thread
@@ -91,6 +99,10 @@ class Conversation:
             "lock": self._lock,
             "thread": self._thread,
             "search": self._search,
+            "escalate": self._escalate,
+            "local": self._local,
+            "up": lambda reason: self._judge("up", reason),
+            "down": lambda reason: self._judge("down", reason),
             "why": self._why,
             "help": lambda _: out().print(HELP),
         }
@@ -126,8 +138,7 @@ class Conversation:
         answer = run_turn(
             self.copilot, question, TurnView(), collection=self.collection, offline=self.offline, **options
         )
-        if answer.status == "stopped":
-            err().print("stopped; what was written is kept in the thread", style="yellow")
+        _say_if_stopped(answer)
         if self.thread is None:
             self.thread = answer.thread
             if self.locked:
@@ -153,11 +164,13 @@ class Conversation:
         out().print(f"tier: {self.tier}")
 
     def _dial(self, wish: str) -> None:
-        if wish and wish not in get_args(DialWord):
-            err().print(f"The dial has no {one_line(wish)!r}; it has {', '.join(get_args(DialWord))}.", style="yellow")
+        try:
+            self.dial = read_wish("The dial", wish) if wish else self.dial
+        except ConfigError:
+            words = f"{', '.join(WORDS)}, or a share such as 0.2"
+            err().print(f"The dial has no {one_line(wish)!r}; it has {words}.", style="yellow")
             return
-        self.dial = wish or self.dial
-        out().print(f"dial: {self.dial or self.copilot.settings.dial}")
+        out().print(f"dial: {wish_text(self.copilot.settings.dial if self.dial is None else self.dial)}")
 
     def _lock(self, word: str) -> None:
         if word not in ("", "on", "off"):
@@ -189,6 +202,25 @@ class Conversation:
         if not passages:
             out().print("nothing found", style="dim")
 
+    def _escalate(self, _: str) -> None:
+        self._again(tier_above)
+
+    def _local(self, _: str) -> None:
+        self._again(tier_here)
+
+    def _again(self, other: Callable[[Sequence[Any], str], str]) -> None:
+        from tierwise_app.live import TurnView, run_again
+
+        last = last_answer(self.copilot.record, self.thread)
+        tier = other(self.copilot.tiers, last.final or "")
+        options: dict[str, Any] = {"dial": self.dial, "lock": self.locked, "offline": self.offline}
+        _say_if_stopped(run_again(self.copilot, last.turn_id, TurnView(), tier=tier, **options))
+
+    def _judge(self, thumb: str, reason: str) -> None:
+        last = last_answer(self.copilot.record, self.thread)
+        judged = self.copilot.record.set_feedback(last.turn_id, f"{thumb}: {reason}" if reason else thumb)
+        out().print(f"noted: {one_line(judged.feedback or '')}")
+
     def _why(self, turn: str) -> None:
         from tierwise_app.render import print_record
 
@@ -196,3 +228,8 @@ class Conversation:
             print_record(out(), self.copilot.record.turns(self.thread)[-1])
         else:
             print_record(out(), self.copilot.record.get(turn or "last"))
+
+
+def _say_if_stopped(answer: Answer) -> None:
+    if answer.status == "stopped":
+        err().print("stopped; what was written is kept in the thread", style="yellow")

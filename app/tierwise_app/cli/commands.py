@@ -21,6 +21,7 @@ from tierwise_app.cli import (
     ingest,
     models,
     route,
+    router,
     search,
     setup,
     sources,
@@ -41,6 +42,7 @@ _ORDER = (
     "search",
     "sources",
     "route",
+    "router",
     "models",
     "threads",
     "why",
@@ -104,6 +106,7 @@ app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.add_typer(sources.app, name="sources")
 app.command("route")(route.route)
+app.add_typer(router.app, name="router")
 app.add_typer(models.app, name="models")
 app.add_typer(threads.app, name="threads")
 app.command("why")(why.why)

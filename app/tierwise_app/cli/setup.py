@@ -16,6 +16,7 @@ from tierwise_app.cli.doctor import examine
 from tierwise_app.cli.session import Json, Session, session
 from tierwise_app.config_file import ConfigFile, check_entry, config_path
 from tierwise_app.console import err, print_json
+from tierwise_app.wishes import Dial
 
 
 def setup(
@@ -40,7 +41,7 @@ def setup(
     deep_price_output: Annotated[
         float | None, typer.Option("--deep-price-output", min=0, help="USD per million tokens written.")
     ] = None,
-    dial: Annotated[str | None, typer.Option("--dial", help="economy, balanced or quality.")] = None,
+    dial: Dial = None,
     force: Annotated[bool, typer.Option("--force", help="Change a configuration that is already there.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tierwise.jsonable import to_json
+from tierwise_app.accounts import read_accounts
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import out, print_json
 from tierwise_app.text import duration, money, plural, since, size
@@ -25,13 +26,17 @@ def stats(
 ) -> None:
     """Sum up your turns: which tier answered, what stayed local, cost, time."""
     start = since(period) if period else None
-    with session(ctx).record() as record:
-        found = record.stats(start)
+    current = session(ctx)
+    with current.record() as record:
+        found, accounts = record.stats(start), read_accounts(record, current.settings().budget)
     if as_json:
-        print_json(to_json(found))
+        print_json({**to_json(found), "budget": to_json(accounts)})
         return
     for label, text in _lines(found):
         out().print(f"{label:<14} {text}")
+    for label, account in accounts.items():
+        if account.cap is not None:
+            out().print(f"{'spent ' + label:<14} {account.text()}")
 
 
 def _lines(stats: Stats) -> Iterator[tuple[str, str]]:
@@ -43,6 +48,11 @@ def _lines(stats: Stats) -> Iterator[tuple[str, str]]:
     if stats.local_share is not None:
         yield "stayed local", f"{stats.local_share:.0%} of the answered turns"
     yield "degraded", plural(stats.degraded, "turn")
+    yield "overruled", _counts(stats.overruled).strip(" ()") or "0 turns"
+    if stats.thumbs:
+        yield "thumbs", _counts(stats.thumbs).strip(" ()")
+    if stats.regret is not None:
+        yield "regret", f"{stats.regret:.0%} of the answers from this device were escalated or thumbed down by you"
     yield "cost", money(stats.cost_usd)
     yield "tokens", f"{stats.prompt_tokens:,} read, {stats.completion_tokens:,} written"
     yield "sent out", size(stats.sent_bytes)

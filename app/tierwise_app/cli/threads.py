@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ import typer
 
 from tierwise.errors import InvalidInput
 from tierwise.jsonable import to_json
-from tierwise.types import DecisionRecord
+from tierwise.turns import DecisionRecord
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import confirm, err, out, print_json
 from tierwise_app.render import print_citations, print_table
@@ -50,9 +50,7 @@ def show(ctx: typer.Context, thread: Name, as_json: Json = False) -> None:
         out().print(f"> {clean(turn.asked)}", style="bold")
         out().print(clean(turn.text) or "(no answer)")
         print_citations(out(), turn.citations)
-        out().print(
-            f"[{turn.final or turn.status}] {turn.status} · {turn.turn_id} · {when(turn.created)}\n", style="dim"
-        )
+        out().print(f"[{turn.final or turn.status}] {' · '.join(_facts(turn))}\n", style="dim")
 
 
 @app.command("search")
@@ -129,6 +127,18 @@ def delete(
         out().print(f"deleted {plural(deleted, 'turn')}")
 
 
+def _facts(turn: DecisionRecord) -> Iterator[str]:
+    yield turn.status
+    yield turn.turn_id
+    yield when(turn.created)
+    if turn.overruled:
+        yield f"overruled ({turn.overruled})"
+    if turn.overrules:
+        yield f"asked again of {turn.overrules}"
+    if turn.feedback:
+        yield one_line(turn.feedback)
+
+
 def markdown(thread: str, turns: Sequence[DecisionRecord]) -> str:
     """A thread as a Markdown document with its sources."""
     parts = [f"# {clean(thread)}\n"]
@@ -136,5 +146,6 @@ def markdown(thread: str, turns: Sequence[DecisionRecord]) -> str:
         parts.append(f"## {one_line(turn.asked, 1000)}\n\n{clean(turn.text) or '*(no answer)*'}\n")
         unique = {c.n: c for c in turn.citations}.values()
         parts += [f"- [{c.n}] {place(c.source, c.page)}: “{one_line(c.quote, 400)}”" for c in unique]
-        parts.append(f"\n*{turn.final or turn.status} · {when(turn.created)} · {turn.turn_id}*\n")
+        replaced = f" · overruled ({turn.overruled})" if turn.overruled else ""
+        parts.append(f"\n*{turn.final or turn.status} · {when(turn.created)} · {turn.turn_id}{replaced}*\n")
     return "\n".join(parts)

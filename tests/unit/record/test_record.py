@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from tierwise import StoreError, UnknownName, from_json, to_json
 from tierwise.errors import StoreBusy
 from tierwise.record import Record
-from tierwise.types import Attempt, DecisionRecord, Notice, SentOut, Usage
+from tierwise.turns import Attempt, DecisionRecord, Notice, SentOut
+from tierwise.types import Usage
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_the_turn_of_a_dead_process_is_repaired_with_its_partial_text(record: Re
 import os, sys, time
 from pathlib import Path
 from tierwise.record import Record
-from tierwise.types import DecisionRecord
+from tierwise.turns import DecisionRecord
 record = Record(Path(sys.argv[1]))
 record.start(DecisionRecord("dead", "t", "a question", "running", time.time()))
 record.keep_partial("dead", 1, "quick", "m", "half an ans")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tierwise import ConfigError, Limits, Price, Tier, load_settings
-from tierwise.config import find_config
+from tierwise.config import Budget, find_config
 
 GOOD = """
 dial = "quality"
@@ -68,6 +68,14 @@ def test_a_named_file_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     ("text", "says"),
     [
         ("dial = 'loud'", "dial is 'loud'"),
+        ("dial = 1.5", "dial is 1.5"),
+        ("dial = true", "dial is True"),
+        ("dial = nan", "dial is nan"),
+        ("budget = 3", "budget takes day, month, not 3"),
+        ("[budget]\nweek = 3", "budget takes day, month"),
+        ("[budget]\nday = -1", "budget.day must be a number from 0"),
+        ("[budget]\nmonth = '10'", "budget.month must be a number from 0"),
+        ("[budget]\nmonth = inf", "budget.month must be a number from 0"),
         ("dail = 'quality'", "unknown key 'dail'"),
         ("passages = 0", "passages must be a whole number"),
         ("locked = 'yes'", "locked must be true or false"),
@@ -110,4 +118,37 @@ def test_offline_by_environment(monkeypatch: pytest.MonkeyPatch, word: str) -> N
 def test_a_flag_that_is_neither_yes_nor_no_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIERWISE_OFFLINE", "maybe")
     with pytest.raises(ConfigError, match="Use 1 or 0"):
+        load_settings()
+
+
+@pytest.mark.parametrize(("written", "meant"), [("0.2", 0.2), ("'20%'", 0.2), ("'0.2'", 0.2), ("0", 0.0), ("1", 1.0)])
+def test_the_dial_may_be_a_share_of_questions(own_home: Path, written: str, meant: float) -> None:
+    write(own_home / "tierwise.toml", f"dial = {written}\n")
+    assert load_settings().dial == meant
+
+
+def test_a_share_from_the_environment_and_from_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIERWISE_DIAL", "35%")
+    assert load_settings().dial == 0.35
+    assert load_settings(dial=0.0).dial == 0.0  # a share of nothing is a wish, too
+    assert load_settings(dial="0.1").dial == 0.1
+    monkeypatch.setenv("TIERWISE_DIAL", "135%")
+    with pytest.raises(ConfigError, match="TIERWISE_DIAL is '135%'"):
+        load_settings()
+
+
+def test_a_budget_is_read_from_the_file_and_the_environment(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().budget == Budget(None, None)
+    write(own_home / "tierwise.toml", "[budget]\nday = 0.5\nmonth = 10\n")
+    assert load_settings().budget == Budget(0.5, 10.0)
+    monkeypatch.setenv("TIERWISE_BUDGET_DAY", "0")
+    assert load_settings().budget == Budget(0.0, 10.0)
+    monkeypatch.setenv("TIERWISE_BUDGET_MONTH", "2.5")
+    assert load_settings().budget == Budget(0.0, 2.5)
+
+
+@pytest.mark.parametrize("word", ["much", "-1", "inf", "nan"])
+def test_a_budget_that_is_no_sum_is_refused(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setenv("TIERWISE_BUDGET_MONTH", word)
+    with pytest.raises(ConfigError, match=r"TIERWISE_BUDGET_MONTH is .*Use a number of USD from 0"):
         load_settings()

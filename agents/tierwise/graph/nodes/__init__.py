@@ -5,8 +5,9 @@ from tierwise.graph.nodes.admit import admit
 from tierwise.graph.nodes.choose import choose_tier
 from tierwise.graph.nodes.finish import finish
 from tierwise.graph.nodes.generate import generate
+from tierwise.graph.nodes.look import look
 from tierwise.graph.nodes.record import record
 from tierwise.graph.nodes.retrieve import retrieve
 from tierwise.graph.nodes.verify import verify
 
-__all__ = ["act", "admit", "choose_tier", "finish", "generate", "record", "retrieve", "verify"]
+__all__ = ["act", "admit", "choose_tier", "finish", "generate", "look", "record", "retrieve", "verify"]

@@ -13,7 +13,8 @@ from tierwise.graph.searching import ToolSearch
 from tierwise.graph.state import Json, TurnState
 from tierwise.guards import whole_characters
 from tierwise.jsonable import from_json, to_json
-from tierwise.types import ToolCall, ToolStep
+from tierwise.turns import ToolStep
+from tierwise.types import ToolCall
 from tierwise_tools import ToolContext, ToolError
 
 _TIME_LIMIT = 30.0  # seconds

@@ -8,12 +8,16 @@ import time
 from langgraph.runtime import Runtime
 
 from tierwise.events import TierChosen
+from tierwise.graph.budget import read_caps, wish_in_force
 from tierwise.graph.context import TurnContext
+from tierwise.graph.conversation import look_back
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import from_json, to_json
 from tierwise.routing.base import Question
-from tierwise.routing.choose import choose, rough_tokens
-from tierwise.types import Assessment, Notice, Passage
+from tierwise.routing.choose import choose, resolve, rough_tokens
+from tierwise.routing.thread.overruling import check_lock
+from tierwise.turns import Notice
+from tierwise.types import Assessment, Passage
 
 
 async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
@@ -25,9 +29,24 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
     """
     context, services = runtime.context, runtime.context.services
     started = time.perf_counter()
-    tiers = services.tier_states()
-    notices = []
-    history = await asyncio.to_thread(services.record.history, state["thread"], with_locked=True)
+    context.caps = await asyncio.to_thread(read_caps, services)
+    tiers = services.tier_states(caps=context.caps)
+    force = await asyncio.to_thread(
+        wish_in_force,
+        services,
+        context.caps,
+        state["dial"],  # type: ignore[arg-type]
+        state["requested"],
+    )
+    notices = [Notice("calibration_unused", services.calibration_problem)] if services.calibration_problem else []
+    notices += force.notices
+    again = state.get("overrules")
+    history = await asyncio.to_thread(
+        services.record.history, state["thread"], with_locked=True, before=again["turn_id"] if again else None
+    )
+    past = await asyncio.to_thread(look_back, state, context)
+    if again and (asked := resolve(tiers, state["requested"])) is not None:
+        check_lock(asked, turn_locked=again["locked"])
     try:
         assessment = await services.router.assess(
             Question(
@@ -36,7 +55,8 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
                 history=tuple(history),
                 passages=tuple(from_json(Passage, p) for p in state["passages"]),
                 vector=context.vector,
-                dial=state["dial"],  # type: ignore[arg-type]
+                dial=force.wish,
+                conversation=past.features,
             )
         )
     except Exception as error:
@@ -50,8 +70,13 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         prompt_tokens=rough_tokens(state["asked"]),
         adapter=state.get("adapter") is not None,
         assessment=assessment,
-        dial=state["dial"],  # type: ignore[arg-type]
+        dial=force.wish,
+        stay=past.stay,
     )
+    paced = {} if force.share is None else {"allowed_share": force.share}
+    window = services.window(tiers[0].name)
+    if choice.stage == "pre" and window is not None:
+        window.note(choice.reasons[0].value or 0.0)
     runtime.stream_writer(
         context.event(
             TierChosen, tier=choice.tier, stage=choice.stage, reasons=choice.reasons, p_good=assessment.p_good
@@ -62,7 +87,10 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         "chosen": choice.tier,
         "stage": choice.stage,
         "reasons": to_json(choice.reasons),
-        "features": assessment.features,
+        "floor": to_json(assessment.floor),
+        "calibration": services.calibration,
+        "wish": force.wish,
+        "features": {**past.features, **paced, **assessment.features},
         "p_good": assessment.p_good,
         "attempt": 1,
         "draft": None,

@@ -10,7 +10,8 @@ from langgraph.runtime import Runtime
 from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import from_json, to_json
-from tierwise.types import Citation, Notice, Passage
+from tierwise.turns import Notice
+from tierwise.types import Citation, Passage
 from tierwise.verify.marks import read_marks
 from tierwise.verify.support import cite
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from typing import Literal
@@ -13,16 +12,18 @@ from langgraph.types import Command, Send
 from tierwise.config import Tier
 from tierwise.errors import Blocked, ModelError
 from tierwise.events import AttemptDiscarded, AttemptStarted, TextDelta
+from tierwise.graph.asking import prompt_for
+from tierwise.graph.budget import unpaid
 from tierwise.graph.context import Live, TurnContext
-from tierwise.graph.fallback import hand_over, successor
-from tierwise.graph.prompt import fit
+from tierwise.graph.fallback import hand_over, next_above, successor
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.step import StepResult, cost_of, run_step
-from tierwise.graph.structured import form_of, request_schema, value_text
-from tierwise.graph.toolbox import may_call, specs_for, step_messages
+from tierwise.graph.structured import request_schema, value_text
+from tierwise.graph.toolbox import may_call, specs_for
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import ChatRequest
-from tierwise.types import Attempt, Message, Notice, Passage, Usage
+from tierwise.turns import Attempt, Notice
+from tierwise.types import Floor, Usage
 
 
 async def generate(
@@ -31,7 +32,8 @@ async def generate(
     """Let the chosen tier write: a draft goes to ``verify``, tool calls go to ``act``.
 
     Raises:
-        Blocked: if the turn may not leave the device and this tier is not on it: the last gate before a request.
+        Blocked: if the turn may not leave the device and this tier is not on it, or its money is spent and nobody else
+            can take over: the last gate before a request.
         ModelError: if this tier failed and no other can take over.
     """
     context, services = runtime.context, runtime.context.services
@@ -48,23 +50,14 @@ async def generate(
         live.text = draft["text"] if state.get("schema") is None else ""
         live.usage = from_json(Usage, draft["usage"])
     notices: list[Notice] = []
+    if (against := await unpaid(state, context, tier)) is not None:
+        if held is None and successor(state, context) is None:
+            raise Blocked(against.text, fix="Raise it under [budget] in tierwise.toml.")
+        return _handed_over(state, runtime, ModelError(against.text), 0.0)
     try:
-        history, locked = await asyncio.to_thread(_history, state, context, tier)
-        if locked and not state["locked"]:
-            notices.append(Notice("locked", "An earlier message of this thread is locked: this turn stays, too."))
-        state = {**state, "locked": locked}  # also for whoever takes over
-        prompt = await fit(
-            model,
-            tier.name,
-            state["asked"],
-            history=history,
-            passages=[from_json(Passage, p) for p in state["passages"]],
-            draft=held["text"] if held else None,
-            form=form_of(state, model),
-            steps=step_messages(state),
-            reserve=tier.max_tokens,
-        )
-        notices += prompt.notices
+        asking = await prompt_for(state, context, tier, model, held)
+        state = {**state, "locked": asking.locked}  # also for whoever takes over
+        prompt, notices = asking.prompt, list(asking.notices)
         if live.text:
             live.text += "\n\n"
             runtime.stream_writer(context.event(TextDelta, attempt=attempt, text="\n\n"))
@@ -81,6 +74,7 @@ async def generate(
                 schema=request_schema(state, model),
                 adapter=state.get("adapter"),
                 thread=state["thread"],
+                floor=_floor(state, context, tier),
             ),
             passages=len(prompt.passages),
             replaces=held["attempt"] if held and draft is None else None,
@@ -122,20 +116,14 @@ async def generate(
     return Command(update=update, goto="verify")
 
 
-def _history(state: TurnState, context: TurnContext, tier: Tier) -> tuple[list[Message], bool]:
-    """The thread's earlier messages as this tier may see them, and whether the turn is locked by reading them.
-
-    A tier on the device sees locked messages, and what it then writes may repeat them: neither this draft nor this turn
-    may leave the device any more. Any other tier does not see them.
-    """
-    record = context.services.record
-    locked = state["locked"]
-    history = record.history(state["thread"], with_locked=tier.stays_on_device)
-    # Asked for after reading: a locked turn that ends in between must not slip in.
-    if tier.stays_on_device and not locked and record.has_locked_turns(state["thread"]):
-        record.lock_turn(context.turn_id)
-        locked = True
-    return history, locked
+def _floor(state: TurnState, context: TurnContext, tier: Tier) -> Floor | None:
+    """How sure the first draft must begin to be written on; nothing is given up unless a larger tier can take over."""
+    wanted = state.get("floor")
+    first = state["stage"] == "post" and state["attempt"] == 1 and not state.get("rounds")
+    if wanted is None or not first or state["requested"] != "auto" or state.get("schema") is not None:
+        return None
+    heir, _ = next_above(state, context, tier.name)
+    return from_json(Floor, wanted) if heir is not None else None
 
 
 def _said_nothing(tier: str, result: StepResult) -> ModelError:
@@ -161,6 +149,10 @@ def _draft(state: TurnState, result: StepResult, live: Live) -> Json:
         "work": dict(Counter(before["work"]) + Counter(result.done.work)),
         "ms": before["ms"] + result.ms,
         "first_token_ms": before["first_token_ms"] if before["first_token_ms"] is not None else result.first_token_ms,
+        "looks": {},
+        "looks_had": [],
+        "look_usage": to_json(Usage()),
+        "begun_floor": floor["logprob_mean"] if (floor := state.get("floor")) else None,
     }
 
 

@@ -9,13 +9,21 @@ from tierwise.graph.context import TurnContext
 from tierwise.graph.report import decision_record
 from tierwise.graph.state import TurnState
 from tierwise.record import answer_of
+from tierwise.routing.thread.overruling import direction
 
 
 async def record(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-    """Store the decision record, then announce the answer: what was announced is never lost."""
+    """Store the decision record, then announce the answer: what was announced is never lost.
+
+    Only now that another answer is there does the one that it overrules lose its place.
+    """
     context = runtime.context
     row = decision_record(state, context, "done")
-    context.services.record.finish(row)  # not in a thread: between storing and noting it, nothing may stop the turn
+    overrule = None
+    if (again := state.get("overrules")) is not None:
+        overrule = direction([tier.name for tier in context.services.tiers], again["tier"], row.final)
+    # Not in a thread: between storing and noting it, nothing may stop the turn.
+    context.services.record.finish(row, overrule=overrule)
     context.recorded = True
     runtime.stream_writer(context.event(AnswerReady, answer=answer_of(row)))
     return {}

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 
 from langgraph.runtime import Runtime
 
-from tierwise.errors import ModelError, UsageError
+from tierwise.errors import UsageError
 from tierwise.events import PassagesFound
 from tierwise.graph.context import TurnContext
+from tierwise.graph.finding import passages_for, question_vector
 from tierwise.graph.searching import collection_lock
 from tierwise.graph.state import TurnState
 from tierwise.guards import locks
 from tierwise.jsonable import to_json
-from tierwise.types import Notice, Passage
+from tierwise.turns import Notice
+from tierwise.types import Passage
 
 
 async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
@@ -50,15 +51,5 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
 
 
 def _search(context: TurnContext, question: str, collection: str | None) -> list[Passage]:
-    services = context.services
-    if services.retriever is None:
-        return []
-    if services.embedder is not None:
-        with contextlib.suppress(ModelError):  # the retriever finds by words then, and says so
-            context.vector = services.embedder.embed([question])[0]
-    found = services.retriever.search(
-        question, k=services.settings.passages, collection=collection, vector=context.vector
-    )
-    relevant = getattr(services.retriever, "relevant", None)
-    # Passages that have nothing to do with the question only distract a small model, and take its time to read.
-    return found if relevant is None or relevant(question, found) else []
+    context.vector = question_vector(context.services, question)
+    return passages_for(context.services, question, collection, context.vector)

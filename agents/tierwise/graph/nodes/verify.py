@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any, Literal
 
 from langgraph.runtime import Runtime
@@ -12,17 +13,20 @@ from langgraph.types import Command
 from tierwise.errors import InvalidOutput
 from tierwise.events import AttemptDiscarded, DraftVerified, TierEscalated
 from tierwise.graph.attempts import finished_attempt
+from tierwise.graph.budget import unpaid
 from tierwise.graph.context import TurnContext
-from tierwise.graph.fallback import failed_tiers, hand_over, successor
+from tierwise.graph.fallback import hand_over, next_above, successor
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.structured import complaint
 from tierwise.jsonable import from_json, to_json
-from tierwise.routing.choose import escalation
-from tierwise.types import Draft, Notice, Passage, Reason, TokenEvidence, Usage, Verdict
+from tierwise.turns import Notice
+from tierwise.types import Draft, Passage, Reason, TokenEvidence, Usage, Verdict
 
 
-async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Literal["generate", "finish"]]:
+async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Literal["generate", "look", "finish"]]:
     """Check the draft; a verifier that fails lets the draft through, marked.
+
+    The verdict may ask for a further look first. Nobody looks twice at the same, and not where it could change nothing.
 
     Raises:
         InvalidOutput: if the draft is not of the form that was asked for, and no other tier can take over.
@@ -35,8 +39,14 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
     if (error := await asyncio.to_thread(complaint, state, context, draft)) is not None:
         return _refused(state, runtime, error)
     notices: list[Notice] = []
+    heir, refusal = _heir(state, context, draft)
+    paid = await unpaid(state, context, services.tier(draft["tier"])) is None
     try:
-        verdict = await services.verifier.verify(_as_draft(state, context, draft), dial=state["dial"])  # type: ignore[arg-type]
+        seen = _as_draft(state, context, draft, may_look=heir is not None and paid)
+        verdict = await services.verifier.verify(seen, dial=state["wish"])  # type: ignore[arg-type]
+        if verdict.outcome == "look" and (verdict.look in draft["looks_had"] or not paid):
+            seen = replace(seen, may_look=False)  # it has to be judged by what there is
+            verdict = await services.verifier.verify(seen, dial=state["wish"])  # type: ignore[arg-type]
     except Exception as error:
         verdict = Verdict("accept")
         notices.append(Notice("verifier_failed", f"The draft could not be checked: {error}"))
@@ -48,22 +58,33 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
         "ms": {"verify": (time.perf_counter() - started) * 1000},
     }
     if verdict.p_good is not None:
-        update["p_good"] = {**state["p_good"], draft["tier"]: verdict.p_good}
-    heir = None
+        update["p_good"] = {**state["p_good"], **verdict.p_higher, draft["tier"]: verdict.p_good}
+    if verdict.outcome == "look" and paid and verdict.look is not None and verdict.look not in draft["looks_had"]:
+        update |= {"look": verdict.look, "notices": to_json(notices)}
+        return Command(update=update, goto="look")
+    if heir is not None and (window := services.window(draft["tier"])) is not None:
+        window.note(verdict.features.get("gain", 1.0 if verdict.outcome == "escalate" else 0.0))
     if verdict.outcome == "escalate" and state["requested"] == "auto":
-        heir, refusal = escalation(
-            services.tier_states(failed_tiers(state)),
-            draft["tier"],
-            locked=state["locked"],
-            offline=state["offline"],
-            prompt_tokens=from_json(Usage, draft["usage"]).prompt_tokens,
-            adapter=state.get("adapter") is not None,
-        )
+        if verdict.tier is not None and heir is not None:
+            heir, refusal = _heir(state, context, draft, verdict.tier)
         if refusal is not None:
             notices.append(_unhelped(draft["tier"], verdict, refusal))
-    elif verdict.outcome == "give_up":
+    else:
+        heir = None
+    if verdict.outcome == "give_up":
         notices.append(Notice("unsure", "; ".join(r.text for r in verdict.reasons)))
     update["notices"] = to_json(notices)
+    if heir is None and draft["finish"] == "doubted":
+        # The tier that was to take over has gone since: it is written after all, anew.
+        why = f"no larger tier can take over any more; {draft['tier']} writes it after all"
+        runtime.stream_writer(context.event(AttemptDiscarded, attempt=draft["attempt"], why=why))
+        update |= {
+            "draft": None,
+            "floor": None,
+            "attempt": state["attempt"] + 1,
+            "attempts": [to_json(finished_attempt(services, draft, "discarded"))],
+        }
+        return Command(update=update, goto="generate")
     if heir is not None or (state["stage"] == "post" and state["attempt"] == 1):
         update["reasons"] = to_json(verdict.reasons) or state["reasons"]
     if heir is None:
@@ -78,6 +99,16 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
         "attempts": [to_json(finished_attempt(services, held, "discarded"))] if (held := state.get("held")) else [],
     }
     return Command(update=update, goto="generate")
+
+
+def _heir(
+    state: TurnState, context: TurnContext, draft: Json, wanted: str | None = None
+) -> tuple[str | None, Reason | None]:
+    """Who may take over from the draft's tier; nobody where the user has chosen the tier."""
+    if state["requested"] != "auto":
+        return None, None
+    tokens = from_json(Usage, draft["usage"]).prompt_tokens
+    return next_above(state, context, draft["tier"], wanted=wanted, prompt_tokens=tokens)
 
 
 def _refused(state: TurnState, runtime: Runtime[TurnContext], error: InvalidOutput) -> Command[Any]:
@@ -105,15 +136,25 @@ def _unhelped(tier: str, verdict: Verdict, refusal: Reason) -> Notice:
     return Notice("would_escalate", f"A larger model should have been asked: {why}. {refusal.text}")
 
 
-def _as_draft(state: TurnState, context: TurnContext, draft: Json) -> Draft:
+def _as_draft(state: TurnState, context: TurnContext, draft: Json, *, may_look: bool) -> Draft:
+    services, tier = context.services, context.services.tier(draft["tier"])
+    names = [other.name for other in services.tiers]
+    # Elsewhere a look would be paid for, and send the question out once more.
+    can_look = tier.stays_on_device and services.models[tier.name].capabilities.token_evidence
     return Draft(
         tier=draft["tier"],
-        model=context.services.tier(draft["tier"]).model_name,
+        model=tier.model_name,
         question=state["asked"],
         text=draft["text"],
         finish=draft["finish"],
         passages=tuple(from_json(Passage, p) for p in state["passages"]),
         evidence=from_json(TokenEvidence, draft["evidence"]) if draft["evidence"] else None,
         structured=state.get("schema") is not None,
+        higher=tuple(names[names.index(draft["tier"]) + 1 :]),
+        looks=draft["looks"],
+        looks_had=tuple(draft["looks_had"]),
+        # A draft that came out of tool calls cannot be made again without calling them again.
+        may_look=may_look and can_look and not state.get("rounds") and state.get("schema") is None,
+        begun_floor=draft["begun_floor"],
         tool_errors=sum(not r["ok"] for r in state.get("results", []) if r["attempt"] == draft["attempt"]),
     )

@@ -23,7 +23,9 @@ Logits = NDArray[np.float32]
 class Generation:
     """How to decode: see :class:`~tierwise.models.base.ChatRequest`.
 
-    ``closes`` says that the grammar is one JSON value, which is brought to its end when the room for it runs short.
+    ``closes`` says that the grammar is one JSON value, which is brought to its end when the room for it runs short;
+    ``among`` that evidence is measured among the tokens the grammar allows; ``floor`` is how many first tokens must
+    have which mean log-probability for the answer to go on.
     """
 
     max_tokens: int
@@ -33,6 +35,8 @@ class Generation:
     evidence: bool = True
     lookup: bool = True
     closes: bool = False
+    among: bool = False
+    floor: tuple[int, float] | None = None
 
 
 @dataclass
@@ -57,6 +61,7 @@ class Outcome:
     logprobs: list[float] = field(default_factory=list)
     margins: list[float] = field(default_factory=list)
     entropies: list[float] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
 
 
 class Answer:
@@ -90,7 +95,8 @@ class Answer:
         self.done = False
         self.limit = min(how.max_tokens, room)
         self._prompt_length = len(prompt)
-        self._evidence = how.evidence
+        self._evidence, self._among, self._floor = how.evidence, how.among, how.floor
+        self._characters_written = 0
         # A value that is closed early is valid; one that is cut is nothing.
         self._close_from = self.limit - min(_TO_CLOSE, self.limit // 3) if how.closes else self.limit + 1
         self._mask = mask
@@ -146,12 +152,17 @@ class Answer:
         return ready
 
     def _next(self, logits: Logits) -> int:
-        token = self._sampler.pick(self._allowed(logits))
+        allowed = self._allowed(logits)
+        token = self._sampler.pick(allowed)
         if self._evidence:
-            self._measure(logits, token)
+            self._measure(allowed if self._among else logits, token)
         if self._ends(token):
             self.outcome.completion_tokens += 1
             self._finish("stop")
+            return token
+        if self._is_doubted():
+            self.outcome.completion_tokens += 1
+            self._finish("doubted")
             return token
         self._take(token)
         if self._mask is not None and not self.done:
@@ -180,6 +191,7 @@ class Answer:
         if not self._begun:
             text = text.lstrip()
             self._begun = bool(text)
+        self._characters_written += len(text)
         self._text.append(self._stops.feed(text))
         if self._stops.hit:
             self._finish("stop")
@@ -202,3 +214,11 @@ class Answer:
         self.outcome.logprobs.append(logprob)
         self.outcome.margins.append(margin)
         self.outcome.entropies.append(entropy)
+        self.outcome.starts.append(self._characters_written)
+
+    def _is_doubted(self) -> bool:
+        """The first tokens are together, and the model was not sure enough of them."""
+        logprobs = self.outcome.logprobs
+        if self._floor is None or len(logprobs) != self._floor[0]:
+            return False
+        return sum(logprobs) / len(logprobs) < self._floor[1]

@@ -24,7 +24,7 @@ from tierwise.models.local.pool import Share
 from tierwise.models.local.process import LoadPlan, Supervisor
 from tierwise.models.memory import check_memory, prefix_budget
 from tierwise.models.schemas import prepare
-from tierwise.models.schemas.grammars import json_grammar, tools_grammar
+from tierwise.models.schemas.grammars import choice_grammar, json_grammar, tools_grammar
 from tierwise.models.tool_text import CallReader, with_tools
 from tierwise.types import TokenEvidence, Usage
 
@@ -165,6 +165,8 @@ class LlamaModel:
             messages, grammar = with_tools(messages, request.tools), tools_grammar(request.tools, schema)
         elif schema is not None:
             grammar = json_grammar(schema)
+        elif request.choices:
+            grammar = choice_grammar(request.choices)
         adapter = request.adapter or self._adapter
         return {
             "op": "chat",
@@ -176,6 +178,8 @@ class LlamaModel:
             "evidence": request.evidence,
             "grammar": grammar,
             "closes": schema is not None,
+            "among": bool(request.choices),
+            "floor": [request.floor.tokens, request.floor.logprob_mean] if request.floor else None,
             "adapter": check_adapter(adapter, self._header()) if adapter is not None else None,
             "thread": request.thread,
         }

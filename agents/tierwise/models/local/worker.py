@@ -102,6 +102,8 @@ class Worker:
             stop=tuple(frame["stop"]),
             evidence=frame["evidence"],
             closes=frame["closes"],
+            among=frame["among"],
+            floor=tuple(frame["floor"]) if frame["floor"] else None,
         )
         adapter = Adapter(*frame["adapter"]) if frame["adapter"] else None
         loaded.scheduler.submit(Request(frame["id"], frame["thread"], prompt, how, listener, frame["grammar"], adapter))
@@ -191,7 +193,7 @@ class _Frames:
     def completed(self, outcome: Outcome) -> None:
         evidence = None
         if self._evidence:
-            evidence = {"logprobs": outcome.logprobs, "margins": outcome.margins, "entropies": outcome.entropies}
+            evidence = {name: getattr(outcome, name) for name in ("logprobs", "margins", "entropies", "starts")}
         usage = {
             "prompt_tokens": outcome.prompt_tokens,
             "completion_tokens": outcome.completion_tokens,

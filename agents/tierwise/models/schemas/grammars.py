@@ -57,6 +57,18 @@ def tools_grammar(tools: Sequence[ToolSpec], schema: dict[str, Any] | None = Non
     return _tools(tuple((tool.name, json.dumps(tool.parameters)) for tool in tools), prepared)
 
 
+def choice_grammar(choices: Sequence[str]) -> str:
+    """The grammar of an answer that is one of a few words.
+
+    Args:
+        choices: the words, at least one.
+
+    Raises:
+        ModelNotInstalled: if ``llguidance`` is missing.
+    """
+    return _valid(_matcher().grammar_from_lark(f"%llguidance {{}}\nstart: {' | '.join(map(json.dumps, choices))}"))
+
+
 @lru_cache(maxsize=64)
 def _grammar(schema: str) -> str:
     return _valid(_matcher().grammar_from_json_schema(_written(json.loads(schema)), overrides=_COMPACT))

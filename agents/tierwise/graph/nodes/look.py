@@ -1,0 +1,86 @@
+"""look: a further look at a draft that is too near the line to be decided on what is in it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, cast
+
+from langgraph.runtime import Runtime
+
+from tierwise.errors import ModelError
+from tierwise.events import LookFinished, LookStarted
+from tierwise.graph.asking import prompt_for
+from tierwise.graph.context import TurnContext
+from tierwise.graph.state import Json, TurnState
+from tierwise.jsonable import from_json, to_json
+from tierwise.models.base import ChatModel, ChatRequest, Completed, Delta
+from tierwise.types import Look, Message, TokenEvidence, Usage
+from tierwise.verify.agreement import agreement, self_yes
+
+CHECK = "Is your answer right? Reply with one word: Yes or No."
+YES, NO = "Yes", "No"
+# Hot enough that a model that does not know says something else, cool enough that one that knows does not.
+SAMPLE_TEMPERATURE, SAMPLE_SEED = 0.7, 1
+
+
+async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
+    """Have the draft's own model look again, then let ``verify`` judge anew.
+
+    ``self_check`` asks it whether its answer is right and reads the chance of "Yes" (Kadavath et al. 2022, arXiv
+    2207.05221); ``second_sample`` lets it answer once more, at a temperature, and compares (self-consistency, Wang et
+    al. 2022, arXiv 2203.11171). A look that fails has found nothing.
+    """
+    context, services = runtime.context, runtime.context.services
+    draft, kind = state["draft"], cast(Look, state["look"])
+    assert draft is not None
+    tier, model = services.tier(draft["tier"]), services.models[draft["tier"]]
+    runtime.stream_writer(context.event(LookStarted, attempt=draft["attempt"], look=kind))
+    started = time.perf_counter()
+    found: dict[str, float] = {}
+    used = Usage()
+    try:
+        prompt = (await prompt_for(state, context, tier, model, None)).prompt
+        request = ChatRequest(prompt.messages, adapter=state.get("adapter"), thread=state["thread"])
+        text, done = await _answer(model, _request(request, kind, draft["text"], tier.max_tokens))
+        used = done.usage
+        found = _found(kind, draft["text"], text, done.evidence)
+    except Exception:  # a model of one's own may raise anything; the draft stands without the look
+        found = {}
+    ms = (time.perf_counter() - started) * 1000
+    runtime.stream_writer(context.event(LookFinished, attempt=draft["attempt"], look=kind, found=found, ms=ms))
+    looked: Json = {
+        **draft,
+        "looks": {**draft["looks"], **found},
+        "looks_had": [*draft["looks_had"], kind],
+        "look_usage": to_json(from_json(Usage, draft["look_usage"]) + used),
+    }
+    return {"draft": looked, "look": None, "ms": {"look": ms}}
+
+
+def _request(request: ChatRequest, kind: Look, draft: str, max_tokens: int) -> ChatRequest:
+    if kind == "second_sample":
+        return replace(request, max_tokens=max_tokens, temperature=SAMPLE_TEMPERATURE, seed=SAMPLE_SEED)
+    asked = (*request.messages, Message("assistant", draft), Message("user", CHECK))
+    return replace(request, messages=asked, max_tokens=8, choices=(YES, NO))
+
+
+async def _answer(model: ChatModel, request: ChatRequest) -> tuple[str, Completed]:
+    text, done = "", None
+    async with aclosing(cast(Any, model.stream(request))) as chunks:
+        async for chunk in chunks:
+            if isinstance(chunk, Delta):
+                text += chunk.text
+            elif isinstance(chunk, Completed):
+                done = chunk
+    if done is None:
+        raise ModelError("The look at the draft ended in the middle.")
+    return text, done
+
+
+def _found(kind: Look, draft: str, text: str, evidence: TokenEvidence | None) -> dict[str, float]:
+    if kind == "second_sample":
+        return agreement(draft, text)
+    chance = self_yes(text, evidence, YES, NO)
+    return {} if chance is None else {"self_yes": chance}

@@ -1,0 +1,160 @@
+"""What may be spent: the cap that no tier with a price gets past, and the pace that makes the rest last.
+
+A tier without a price is not bounded by money: what it costs is not known. Pure functions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from tierwise.types import Reason
+
+# From this share of a cap on the user is told, also where the pace still allows everything.
+LOW = 0.8
+# Nobody's day is so quiet that the whole rest of it should be bet on fewer questions.
+LEAST_TURNS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A calendar day or month of this machine's clock: from ``start`` up to ``end``, in seconds since 1970."""
+
+    name: Literal["day", "month"]
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A bound on the money of a period.
+
+    Attributes:
+        period: the period.
+        cap: USD that may be spent in it.
+        spent: USD that have been.
+    """
+
+    period: Period
+    cap: float
+    spent: float
+
+    @property
+    def left(self) -> float:
+        """USD that may still be spent; 0 once more than the cap has been."""
+        return max(0.0, self.cap - self.spent)
+
+    @property
+    def reached(self) -> bool:
+        """Whether no further call may be paid for."""
+        return self.spent >= self.cap
+
+    @property
+    def low(self) -> bool:
+        """Whether most of it is spent."""
+        return self.spent >= LOW * self.cap
+
+    def plus(self, usd: float) -> Cap:
+        """The same with more spent."""
+        return Cap(self.period, self.cap, self.spent + usd)
+
+    def text(self) -> str:
+        """How much of it is spent, for people."""
+        of = "today's budget" if self.period.name == "day" else "this month's budget"
+        return f"{_money(self.spent)} of {of} of {_money(self.cap)} are spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """How the user asks.
+
+    Attributes:
+        today: turns of today so far.
+        a_day: turns on a usual day; ``None`` without a day to tell from.
+        cost: USD of a turn that costs money.
+    """
+
+    today: int
+    a_day: float | None
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The share of questions that may go up so that the money lasts to the end of the period."""
+
+    share: float
+    period: Period
+
+    def text(self) -> str:
+        """For people."""
+        return f"Paced to last: about {100 * self.share:.0f} % of questions may go up until {_end(self.period)}."
+
+
+def day_and_month(now: float) -> tuple[Period, Period]:
+    """The calendar day and month of a moment, by this machine's clock."""
+    day = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    month = day.replace(day=1)
+    after = (month + timedelta(days=32)).replace(day=1)
+    return (
+        Period("day", day.timestamp(), (day + timedelta(days=1)).timestamp()),
+        Period("month", month.timestamp(), after.timestamp()),
+    )
+
+
+def obstacles(tier: str, caps: Iterable[Cap]) -> tuple[Reason, ...]:
+    """What the caps that are reached say against a tier with a price."""
+    reasons = []
+    for cap in caps:
+        if cap.reached:
+            again = f"; there is money again from {_end(cap.period)} on" if cap.cap > 0 else ""
+            text = f"{tier} costs money, and {cap.text()}{again}."
+            reasons.append(Reason("budget", text, cap.spent, cap.cap))
+    return tuple(reasons)
+
+
+def pace(caps: Sequence[Cap], habit: Habit, now: float) -> Pace | None:
+    """The share of questions that may go up so that every cap lasts to its end; ``None`` without caps."""
+    paces = [
+        Pace(allowed_share(cap.left, turns_expected(cap.period, habit, now), habit.cost), cap.period) for cap in caps
+    ]
+    return min(paces, key=lambda one: one.share, default=None)
+
+
+def allowed_share(left: float, turns: float, cost: float) -> float:
+    """The share of the turns to come that what is left can pay for, in [0, 1].
+
+    Args:
+        left: USD.
+        turns: how many are expected.
+        cost: USD of one that goes up.
+    """
+    if left <= 0:
+        return 0.0
+    # Compared before dividing: the smallest of numbers must not overflow.
+    needed = cost * max(turns, 1.0)
+    return 1.0 if left >= needed else left / needed
+
+
+def turns_expected(period: Period, habit: Habit, now: float) -> float:
+    """Turns until the end of a period, this one included.
+
+    Today has at least what a usual day still lacks; one that is busier than usual goes on like a usual one.
+    """
+    usual = max(LEAST_TURNS, habit.a_day or 0.0)
+    today, _ = day_and_month(now)
+    rest = (today.end - now) / (today.end - today.start)
+    turns = max(1.0, usual - habit.today, usual * rest)
+    return turns + usual * round(max(0.0, period.end - today.end) / 86400)
+
+
+def _end(period: Period) -> str:
+    then = time.localtime(period.end)
+    return "midnight" if period.name == "day" else f"{then.tm_mday} {time.strftime('%B', then)}"
+
+
+def _money(usd: float) -> str:
+    return f"${usd:.2f}" if usd >= 0.1 else f"${usd:.2g}"

@@ -1,0 +1,1 @@
+"""Heads trained on tables of recorded results of two models."""

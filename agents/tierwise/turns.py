@@ -1,0 +1,212 @@
+"""What a turn leaves behind: its attempts, its answer, its decision record. Frozen, and made of JSON values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, Literal, TypeVar
+
+from tierwise.types import AttemptOutcome, Citation, Decision, Overrule, Passage, Reason, Stage, TurnStatus, Usage, Wish
+
+T = TypeVar("T")
+NOTHING_USED = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A short fact about the turn that the user must know."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentOut:
+    """What left the device in this turn: request bytes, how many passages, to which hosts."""
+
+    bytes: int = 0
+    passages: int = 0
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One tier's try at the turn. Its text is a draft until the attempt is accepted.
+
+    ``work`` counts what a local model did beside: tokens ``guessed`` from the prompt and ``kept``, tokens ``forced`` by
+    a schema, other conversations ``evicted`` from its memory, which will have to be read again.
+    """
+
+    n: int
+    tier: str
+    model_requested: str
+    model_served: str
+    outcome: AttemptOutcome
+    text: str
+    p_good: float | None = None
+    reasons: tuple[Reason, ...] = ()
+    usage: Usage = NOTHING_USED
+    cost_usd: float = 0.0
+    ms: float = 0.0
+    first_token_ms: float | None = None
+    error: str | None = None
+    work: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStep:
+    """One executed tool call as the record keeps it."""
+
+    attempt: int
+    index: int
+    name: str
+    arguments: dict[str, Any]
+    ok: bool
+    result: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The public result of a turn (``ask --json`` prints exactly this)."""
+
+    turn_id: str
+    thread: str
+    status: TurnStatus
+    text: str
+    tier: str | None
+    citations: tuple[Citation, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    decision: Decision | None = None
+    usage: Usage = NOTHING_USED
+    cost_usd: float = 0.0
+    ms: float = 0.0
+    sent_out: SentOut = SentOut()
+    notices: tuple[Notice, ...] = ()
+    error: str | None = None
+
+    def raise_for_status(self) -> Answer:
+        """Return the answer itself if there is one.
+
+        Raises:
+            Blocked: if a lock, guard or budget refused the turn.
+            TierwiseError: if it failed or was stopped.
+        """
+        from tierwise.errors import Blocked, TierwiseError
+
+        if self.status in ("failed", "stopped", "blocked"):
+            kind = Blocked if self.status == "blocked" else TierwiseError
+            raise kind(self.error or f"The turn was {self.status}.")
+        return self
+
+
+class TypedAnswer(Answer, Generic[T]):
+    """An :class:`Answer` whose text was read as a value of the type that was asked for."""
+
+    _value: tuple[T, ...] = ()
+
+    @classmethod
+    def of(cls, answer: Answer, value: tuple[T, ...]) -> TypedAnswer[T]:
+        """The same answer with its value; an empty ``value`` if there is none."""
+        made = cls(*(getattr(answer, f.name) for f in fields(Answer)))
+        object.__setattr__(made, "_value", value)
+        return made
+
+    @property
+    def value(self) -> T:
+        """The value.
+
+        Raises:
+            Blocked: if a lock, guard or budget refused the turn.
+            TierwiseError: if the turn ended without an answer.
+        """
+        from tierwise.errors import TierwiseError
+
+        self.raise_for_status()
+        if not self._value:
+            raise TierwiseError("There is no value: the turn is not over, or this is a changed copy of its answer.")
+        return self._value[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles keep the value."""
+        return TypedAnswer.of, (Answer(*(getattr(self, f.name) for f in fields(Answer))), self._value)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """The one row a turn leaves behind: what was known, chosen, served, sent out and spent.
+
+    Attributes:
+        asked: the user's message.
+        requested_tier: what the user asked for (``auto`` or a tier's name).
+        chosen: the tier chosen before drafting.
+        final: the tier whose text was served, ``None`` if none was.
+        text: the served text; the partial text of a stopped turn.
+        p_good: last known chance of success per tier.
+        calibration: id of the calibration that the choice stands on, ``None`` without one.
+        ms: milliseconds by phase, ``total`` included.
+        created: seconds since the epoch, UTC.
+        feedback: ``up`` or ``down``, with a reason after ``: `` if one was given.
+        collection: the only one that was searched, ``None`` for all.
+        overruled: the user had the question answered again, and that answer stands in place of this one: on a higher
+            tier (``escalate``) or a lower one (``local``).
+        overrules: id of the turn whose question this one asks again; whether it took its place, that turn tells.
+    """
+
+    turn_id: str
+    thread: str
+    asked: str
+    status: TurnStatus | Literal["running"]
+    created: float
+    requested_tier: str = "auto"
+    dial: Wish = "balanced"
+    chosen: str | None = None
+    final: str | None = None
+    stage: Stage | None = None
+    text: str = ""
+    reasons: tuple[Reason, ...] = ()
+    features: dict[str, float] = field(default_factory=dict)
+    p_good: dict[str, float] = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    tools: tuple[ToolStep, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    locked: bool = False
+    offline: bool = False
+    sent_out: SentOut = SentOut()
+    usage: Usage = NOTHING_USED
+    cost_usd: float = 0.0
+    ms: dict[str, float] = field(default_factory=dict)
+    feedback: str | None = None
+    error: str | None = None
+    collection: str | None = None
+    overruled: Overrule | None = None
+    overrules: str | None = None
+    calibration: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastTurn:
+    """What the choice of a tier needs to know of an earlier turn of the thread.
+
+    Attributes:
+        turn_id: the turn.
+        asked: the user's message.
+        status: how it ended.
+        requested: what the user asked for (``auto`` or a tier's name).
+        final: the tier whose text was served, ``None`` if none was.
+        stage: when its tier was decided on, ``None`` if it did not come to that.
+        cause: code of the first reason of the choice.
+        locked: it stays on the device.
+        overrule: how its answer took the place of an earlier turn's, if it did.
+    """
+
+    turn_id: str
+    asked: str
+    status: TurnStatus
+    requested: str = "auto"
+    final: str | None = None
+    stage: Stage | None = None
+    cause: str | None = None
+    locked: bool = False
+    overrule: Overrule | None = None

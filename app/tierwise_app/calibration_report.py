@@ -1,0 +1,81 @@
+"""A calibration's figures for people at a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tierwise_app.console import out
+from tierwise_app.text import plural, when
+
+if TYPE_CHECKING:
+    from tierwise.routing import Calibration
+
+_STAGES = {
+    "asked": "from the question alone",
+    "begun": "from the first words",
+    "draft": "from the draft",
+    "self_check": "and a self-check",
+    "second_sample": "and a second sample",
+}
+
+
+def print_report(calibration: Calibration) -> None:
+    """Before and after, for each drafting tier."""
+    say = out().print
+    say(f"calibration {calibration.id}, {when(calibration.created)}, {plural(calibration.questions, 'question')}")
+    for tier, figures in calibration.figures.items():
+        top = list(calibration.models)[-1]
+        say()
+        say(f"{tier} or {top}", style="bold")
+        _print_points(figures, tier, top)
+        _print_figures(figures)
+
+
+def _print_points(figures: Mapping[str, Any], tier: str, top: str) -> None:
+    from rich.table import Table
+
+    weak, strong = figures["weak"], figures["strong"]
+    table = Table("", "sent up", "right", "at random")
+    table.add_row(f"always {tier}", "0 %", f"{weak:.1%}", "")
+    before = figures["before"]
+    rows = {"before, balanced": before, **{_wish(name): point for name, point in figures["dial"].items()}}
+    for name, point in rows.items():
+        chance = weak + point["share"] * (strong - weak)
+        table.add_row(name, f"{point['share']:.0%}", f"{point['quality']:.1%}", f"{chance:.1%}")
+    table.add_row(f"always {top}", "100 %", f"{strong:.1%}", "")
+    best = figures["oracle"]["quality"]
+    table.add_row("oracle", f"{figures['oracle']['share'][best.index(max(best))]:.0%}", f"{max(best):.1%}", "")
+    out().print(table)
+
+
+def _print_figures(figures: Mapping[str, Any]) -> None:
+    say = out().print
+    low, high = figures["apgr_interval"]
+    say(
+        f"APGR {_known(figures['apgr'])} [{_known(low)}, {_known(high)}] (0.5 is chance; before"
+        f" {_known(figures['before']['apgr'])});"
+        f" AUROC {_known(figures['auroc'])} (before {_known(figures['before']['auroc'])})"
+    )
+    say(
+        f"Brier {figures['brier']:.3f} (always saying the share of right ones: {figures['base']:.3f}); calibration"
+        f" error {figures['error']:.3f} (a true chance stays under {figures['error_expected']:.3f} at this sample size)"
+    )
+    for name, stage in figures["stages"].items():
+        say(f"  {_STAGES.get(name, name):<26} AUROC {_known(stage['auroc'])}, Brier {stage['brier']:.3f}")
+    if not figures["prediction"]:
+        say("Prediction from the question alone is off: it has not proven itself on these questions.")
+    labels = figures.get("labels")
+    if labels:
+        sizes = ", ".join(f"{n} labels {score:.3f}" for n, score in labels["curve"])
+        say(f"APGR by labels: {sizes}. Twice as many are expected to add about {labels['doubling']:+.3f}.")
+    say("All figures are cross-validated: each question was judged by what was learned from the others.", style="dim")
+
+
+def _known(value: float | None) -> str:
+    return "unknown" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def _wish(name: str) -> str:
+    return name if name.isalpha() else f"share {float(name):.0%}"
