@@ -19,7 +19,8 @@ from benches.decode import answering
 from tierwise import Copilot, Settings, Tier
 from tierwise.models import ChatRequest, Completed, LlamaModel, Reading
 from tierwise.models.device.probe import usable_cores
-from tierwise.types import Answer, Message
+from tierwise.turns import Answer
+from tierwise.types import Message
 
 DOCUMENTS = {
     "warranty.md": (
