@@ -191,11 +191,12 @@ class Calibrator:
                 if failures >= _MOST_FAILURES:
                     return
                 trial = await self._try(run, question, tier)
-                if trial.record.status != "done":
-                    failures += 1
-                    skipped[question.id] = trial.record.error or f"{tier.name} gave no answer."
-                else:
+                if trial.record.status == "done":
                     failures = 0
+                else:
+                    # A question that reads something locked is left out: that is no fault of the tier.
+                    failures += trial.record.status != "blocked" or self._offline
+                    skipped[question.id] = trial.record.error or f"{tier.name} gave no answer."
                 done += 1
                 progress(Progress(tier.name, done, len(todo)))
 

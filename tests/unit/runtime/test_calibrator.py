@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from parts import Shelf, TinyEmbedder
+from parts import Shelf, TinyEmbedder, passage
 from sums import asked, deep_knows, deep_model, questions, quick_knows, quick_model, tiers
 
-from tierwise import AsyncCopilot, Tier
+from tierwise import AsyncCopilot, Passage, Tier
 from tierwise.config import Price, Settings
 from tierwise.errors import InvalidInput, ModelError, ServerError
 from tierwise.routing.calibration.stages import FILE
@@ -354,3 +354,27 @@ async def test_a_locked_thread_of_ones_own_is_never_among_them(tmp_path: Path) -
         await copilot.ask(asked(4), offline=True)
         found = turn_questions(copilot.record.records(), copilot.tiers)
     assert [q.question for q in found] == [asked(1)]
+
+
+class SomeLocked(Shelf):
+    """Finds a locked passage for every third question."""
+
+    def search(self, query: str, **_: Any) -> list[Passage]:
+        n = int(query.split()[2])
+        return [passage("Sums are private.", locked=True)] if n % 3 == 0 else []
+
+
+async def test_questions_that_read_something_locked_stay_here_and_the_others_go_on(tmp_path: Path) -> None:
+    deep = deep_model()
+    copilot = AsyncCopilot(
+        tiers(deep=deep),
+        settings=Settings(home=tmp_path),
+        retriever=SomeLocked(),
+        embedder=TinyEmbedder(),
+        tools=(),
+    )
+    async with copilot:
+        outcome = await copilot.calibrator(questions(75)).run()
+    assert len(outcome.skipped) == 25
+    assert set(outcome.skipped) == {f"q{n}" for n in range(3, 76, 3)}
+    assert not any("private" in message.content for request in deep.requests for message in request.messages)
