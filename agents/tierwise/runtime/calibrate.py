@@ -254,7 +254,7 @@ class Calibrator:
                 told[name] = figures(fits[name], name)
                 card = evidence_for(self._tiers[place].model_name)
                 told[name]["before"] = before(fits[name].rows, name, names[-1], card)
-                told[name]["labels"] = label_curve(rows, name, names[place + 1 :])
+                told[name]["labels"] = label_curve(fits[name], name, names[place + 1 :])
             except InvalidInput:
                 if place == 0:  # the others still have their evidence cards
                     raise

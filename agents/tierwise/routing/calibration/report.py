@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,8 +22,7 @@ from tierwise.fitting.metrics import (
     reliability,
     resamples,
 )
-from tierwise.routing.calibration.fit import DraftFit, fit_drafts
-from tierwise.routing.calibration.labelled import Labelled
+from tierwise.routing.calibration.fit import LEAST, DraftFit, fit_drafts
 from tierwise.routing.calibration.stages import Stage
 from tierwise.routing.dial import line_for, share_above
 from tierwise.types import Wish
@@ -102,30 +103,33 @@ def _stages(fit: DraftFit) -> dict[str, dict[str, float | None]]:
     }
 
 
-def label_curve(rows: Sequence[Labelled], tier: str, higher: Sequence[str], *, draws: int = 2) -> dict[str, Any] | None:
-    """What more labels would bring: the fit repeated on random halves and quarters.
+def label_curve(fit: DraftFit, tier: str, higher: Sequence[str], *, draws: int = 2) -> dict[str, Any] | None:
+    """What more labels would bring: a fit repeated on random halves and quarters of its rows.
 
     Returns:
         ``curve``: pairs of labels and cross-validated APGR; ``doubling``: what each doubling brought on average.
-        ``None`` if there are too few rows to take some away.
+        ``None`` if there are too few rows to take some away, or no gap between the tiers.
     """
-    rng = np.random.default_rng(7)
+    rng, rows = np.random.default_rng(7), fit.rows
     points: list[tuple[int, float]] = []
-    for part in (4, 2, 1):
+    for part in (4, 2):
+        if len(rows) // part < LEAST:
+            continue
         scores = []
-        for _ in range(draws if part > 1 else 1):
+        for _ in range(draws):
             some = [rows[i] for i in sorted(rng.permutation(len(rows))[: len(rows) // part])]
-            try:
-                fit = fit_drafts(some, tier, higher)
-            except InvalidInput:
-                continue
-            weak = np.array([row.right[tier] for row in fit.rows])
-            strong = np.array([row.right[higher[-1]] for row in fit.rows])
-            if strong.mean() != weak.mean():
-                scores.append(curve(list(fit.gains.values())[-1], weak, strong).apgr)
+            with contextlib.suppress(InvalidInput):
+                scores.append(_apgr(fit_drafts(some, tier, higher), tier))
         if scores:
             points.append((len(rows) // part, float(np.mean(scores))))
-    if len(points) < 2:
+    points.append((len(rows), _apgr(fit, tier)))
+    if len(points) < 2 or not all(math.isfinite(score) for _, score in points):
         return None
     doublings = np.log2(points[-1][0] / points[0][0])
     return {"curve": points, "doubling": float((points[-1][1] - points[0][1]) / doublings)}
+
+
+def _apgr(fit: DraftFit, tier: str) -> float:
+    weak = np.array([row.right[tier] for row in fit.rows])
+    strong = np.array([row.right[fit.stages.higher[-1]] for row in fit.rows])
+    return curve(list(fit.gains.values())[-1], weak, strong).apgr
