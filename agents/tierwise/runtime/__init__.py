@@ -1,14 +1,37 @@
-"""The SDK's front door: copilots, synchronous and asynchronous."""
+"""The SDK's front door: copilots, synchronous and asynchronous, and what calibrates them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from tierwise.runtime.async_copilot import AsyncCopilot
-from tierwise.runtime.calibrate import Calibrator, Estimate, Outcome, Progress
-from tierwise.runtime.calibrated import configured_calibration
 from tierwise.runtime.copilot import Copilot
-from tierwise.runtime.live_pair import LivePair, measure_pair
-from tierwise.runtime.pair_figures import pair_figures
-from tierwise.runtime.question_file import LabelledQuestion, read_questions
-from tierwise.runtime.replaying import dial_line
-from tierwise.runtime.turn_questions import turn_questions
+
+if TYPE_CHECKING:
+    from tierwise.runtime.calibrate import Calibrator, Estimate, Outcome, Progress
+    from tierwise.runtime.calibrated import configured_calibration
+    from tierwise.runtime.live_pair import LivePair, measure_pair
+    from tierwise.runtime.own_turns import turn_questions
+    from tierwise.runtime.pair_report import pair_figures
+    from tierwise.runtime.question_file import LabelledQuestion, read_questions
+    from tierwise.runtime.replaying import dial_line
+
+# A turn needs none of these: they are loaded when they are used.
+_LAZY = {
+    "Calibrator": "calibrate",
+    "Estimate": "calibrate",
+    "LabelledQuestion": "question_file",
+    "LivePair": "live_pair",
+    "Outcome": "calibrate",
+    "Progress": "calibrate",
+    "configured_calibration": "calibrated",
+    "dial_line": "replaying",
+    "measure_pair": "live_pair",
+    "pair_figures": "pair_report",
+    "read_questions": "question_file",
+    "turn_questions": "own_turns",
+}
 
 __all__ = [
     "AsyncCopilot",
@@ -26,3 +49,9 @@ __all__ = [
     "read_questions",
     "turn_questions",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

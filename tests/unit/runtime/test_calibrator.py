@@ -18,8 +18,8 @@ from tierwise.config import Price, Settings
 from tierwise.errors import InvalidInput, ModelError, ServerError
 from tierwise.routing.calibration.stages import FILE
 from tierwise.runtime.calibrate import FOLDER, Calibrator, Outcome, Progress
+from tierwise.runtime.own_turns import turn_questions
 from tierwise.runtime.question_file import LabelledQuestion
-from tierwise.runtime.turn_questions import turn_questions
 from tierwise.testing import Step, block_network
 from tierwise.turns import Attempt, DecisionRecord
 

@@ -17,7 +17,7 @@ from tierwise import Tier
 from tierwise.errors import InvalidInput, ModelError
 from tierwise.models import ChatRequest, Completed, Delta
 from tierwise.runtime.live_pair import WISHES, LivePair, measure_pair, split
-from tierwise.runtime.pair_figures import pair_figures
+from tierwise.runtime.pair_report import pair_figures
 from tierwise.runtime.question_file import LabelledQuestion
 from tierwise.testing import RecordedModel
 from tierwise.types import Message
