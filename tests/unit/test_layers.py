@@ -17,7 +17,7 @@ LAYER = {
     "tierwise_tools": 0,
     # the vocabulary: these may use each other
     **dict.fromkeys(("types", "turns", "events", "errors", "config", "redact", "signals", "jsonable", "home"), 1),
-    **dict.fromkeys(("locks", "sums", "wish", "words"), 1),
+    **dict.fromkeys(("locks", "sums", "textfile", "wish", "words"), 1),
     "fitting": 1.5,  # statistics that know nothing of models
     **dict.fromkeys(("models", "knowledge", "routing", "verify", "guards", "record"), 2),
     "graph": 3,

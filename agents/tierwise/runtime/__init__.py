@@ -9,7 +9,7 @@ from tierwise.runtime.async_copilot import AsyncCopilot
 from tierwise.runtime.copilot import Copilot
 
 if TYPE_CHECKING:
-    from tierwise.runtime.calibrate import Calibrator, Estimate, Outcome, Progress
+    from tierwise.runtime.calibrate import LEAST_QUESTIONS, Calibrator, Estimate, Outcome, Progress
     from tierwise.runtime.calibrated import configured_calibration
     from tierwise.runtime.live_pair import LivePair, measure_pair
     from tierwise.runtime.own_turns import turn_questions
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Calibrator": "calibrate",
     "Estimate": "calibrate",
+    "LEAST_QUESTIONS": "calibrate",
     "LabelledQuestion": "question_file",
     "LivePair": "live_pair",
     "Outcome": "calibrate",
@@ -34,6 +35,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "LEAST_QUESTIONS",
     "AsyncCopilot",
     "Calibrator",
     "Copilot",

@@ -14,7 +14,7 @@ from tierwise.config import Tier
 from tierwise.errors import InvalidInput, ModelError
 from tierwise.graph.context import Services
 from tierwise.models.base import require_on_device
-from tierwise.routing.calibration.fit import DraftFit, fit_drafts
+from tierwise.routing.calibration.fit import LEAST, DraftFit, fit_drafts
 from tierwise.routing.calibration.labelled import Labelled
 from tierwise.routing.calibration.report import figures, label_curve
 from tierwise.routing.calibration.stages import Calibration, save_calibration
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tierwise.models.base import Embedder
 
 FOLDER = "calibration"
+LEAST_QUESTIONS = LEAST
+"""Fewer cannot teach anything, whatever their outcomes: worth knowing before they are paid for."""
 _TOGETHER = 4  # a local model writes four answers at once, and a hosted one is not asked more at a time
 _PROBE = 2  # questions that are timed before anything is estimated
 _MOST_FAILURES = 5

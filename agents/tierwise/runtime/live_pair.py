@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tierwise.config import Settings, Tier
+from tierwise.errors import InvalidInput
 from tierwise.graph.context import Services
 from tierwise.models.base import Capabilities, ChatModel, ChatRequest, Chunk
+from tierwise.routing.calibration.fit import LEAST
 from tierwise.routing.calibration.stages import Calibration, Stage, save_calibration
 from tierwise.routing.dial import share_above
 from tierwise.runtime.async_copilot import AsyncCopilot
@@ -128,6 +130,7 @@ async def measure_pair(
         InvalidInput: if the questions are too few, or all have the same outcome.
         ModelError: if a tier keeps failing.
     """
+    _check(questions, local, deep)
 
     def tell(step: Progress) -> None:
         progress(f"{step.tier}, first half", step.done, step.total)
@@ -150,6 +153,21 @@ async def measure_pair(
                 some = [(t, r) for t, r in zip(tested, records, strict=True) if kind in ("all", t.question.kind or "")]
                 served.setdefault(kind, []).append(_served(wish, some, deep.name))
     return LivePair(outcome.calibration, len(outcome.rows), tuple(tested), {k: tuple(v) for k, v in served.items()})
+
+
+def _check(questions: Sequence[LabelledQuestion], local: Tier, deep: Tier) -> None:
+    """Refuse what could not be measured before anyone has drafted for an hour."""
+    if len(questions) < 2 * LEAST:
+        raise InvalidInput(
+            f"There are {len(questions)} questions; at least {2 * LEAST} are needed, half of them to learn from.",
+            fix="Add questions; 400 are a good number.",
+        )
+    bare = [q.id for q in questions if q.gold is None and not {local.name, deep.name} <= set(q.right)]
+    if bare:
+        raise InvalidInput(
+            f"{len(bare)} questions have neither gold nor the outcome of both tiers, {bare[0]} for one.",
+            fix="Give each its gold answer.",
+        )
 
 
 def split(questions: Sequence[LabelledQuestion], seed: int) -> tuple[list[LabelledQuestion], list[LabelledQuestion]]:

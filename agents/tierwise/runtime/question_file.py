@@ -7,17 +7,16 @@ repaired in silence.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import math
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tierwise.errors import InvalidInput
+from tierwise.textfile import read_text
 from tierwise.verify.grading import check_gold
 
 _EXAMPLE = '{"question": "How many legs has a spider?", "gold": "8"}'
@@ -59,7 +58,7 @@ def read_questions(path: Path | str) -> list[LabelledQuestion]:
         InvalidInput: if the file cannot be read, is empty, or a row cannot be used.
     """
     path = Path(path)
-    text = _text(path)
+    text = read_text(path)
     if not text.strip():
         raise InvalidInput(f"{path} is empty.", fix=f"Write a question on each line: {_EXAMPLE}")
     is_csv = ".csv" in path.suffixes or (".jsonl" not in path.suffixes and not text.lstrip().startswith("{"))
@@ -80,22 +79,6 @@ def read_questions(path: Path | str) -> list[LabelledQuestion]:
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b" or path.suffix == ".gz":
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InvalidInput(f"{path} does not exist.", fix="Check the path.") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InvalidInput(f"{path} is no gzip file, or it is cut short or damaged.", fix="Copy it again.") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8 text.", fix="Save it in UTF-8.") from error
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}.", fix="Check the path.") from error
 
 
 def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import gzip
 import io
 import json
 import tempfile
@@ -17,6 +16,7 @@ import typer
 from tierwise.config import Tier
 from tierwise.errors import InvalidInput, UsageError
 from tierwise.jsonable import to_json
+from tierwise.textfile import read_text
 from tierwise_app.cli.router.steps import stages
 from tierwise_app.cli.session import Json
 from tierwise_app.console import err, out, print_json
@@ -90,13 +90,7 @@ def _deep_tier(
 
 
 def _recorded(path: Path) -> dict[str, float]:
-    try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not CSV in UTF-8"
-        raise InvalidInput(f"{path} cannot be read: {why}.", fix="Give a server's address, or a CSV file.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
     column = next((name for name in _RIGHT if name in (reader.fieldnames or ())), None)
     if column is None or "id" not in (reader.fieldnames or ()):
         raise InvalidInput(f"{path} needs the columns id and right.", fix="Add them.")

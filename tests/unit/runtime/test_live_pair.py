@@ -19,7 +19,7 @@ from tierwise.models import ChatRequest, Completed, Delta
 from tierwise.runtime.live_pair import WISHES, LivePair, measure_pair, split
 from tierwise.runtime.pair_report import pair_figures
 from tierwise.runtime.question_file import LabelledQuestion
-from tierwise.testing import RecordedModel
+from tierwise.testing import RecordedModel, ScriptedModel
 from tierwise.types import Message
 
 N = 96
@@ -132,17 +132,6 @@ async def test_a_second_run_computes_nothing_anew(measured: Measured, tmp_path: 
     assert [t.p for t in pair.tested] == [t.p for t in measured.pair.tested]
 
 
-async def test_too_few_questions_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="usable questions"):
-        await measure_pair(
-            Tier("quick", quick_model()),
-            Tier("deep", recorded()),
-            kinds()[:20],
-            tmp_path / "home",
-            keep=tmp_path / "keep",
-        )
-
-
 @given(st.lists(st.sampled_from(["a", "b", None]), max_size=40), st.integers(0, 9))
 def test_each_kind_is_halved_by_itself(names: list[str | None], seed: int) -> None:
     some = [LabelledQuestion(str(n), "?", kind=name) for n, name in enumerate(names)]
@@ -171,3 +160,20 @@ async def test_a_recorded_model_answers_what_was_recorded_also_after_a_draft() -
     with pytest.raises(ModelError, match="was not recorded on this question"):
         await said(model, "How much?")
     assert all(count > 0 for count in await model.count_tokens(["", "word"]))
+
+
+@pytest.mark.parametrize(
+    ("questions", "says"),
+    [
+        ([LabelledQuestion(str(n), "?", gold="1") for n in range(79)], "There are 79 questions; at least 80"),
+        ([LabelledQuestion(str(n), "?") for n in range(80)], "80 questions have neither gold"),
+        ([LabelledQuestion(str(n), "?", right={"deep": 1.0}) for n in range(80)], "80 questions have neither gold"),
+    ],
+)
+async def test_what_could_not_be_measured_is_refused_before_anyone_drafts(
+    questions: list[LabelledQuestion], says: str, tmp_path: Path
+) -> None:
+    quick = ScriptedModel(["never asked"])
+    with pytest.raises(InvalidInput, match=says):
+        await measure_pair(Tier("quick", quick), Tier("deep", "openai:x"), questions, tmp_path, keep=tmp_path / "kept")
+    assert quick.requests == []

@@ -10,7 +10,6 @@ import csv
 import gzip
 import io
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierwise.errors import InvalidInput
+from tierwise.textfile import read_text
 
 Floats = NDArray[np.float64]
 LABELS = ("weak_correct", "strong_correct")
@@ -169,7 +169,7 @@ def join(rows: Prompts, responses: Mapping[str, str], where: str) -> Prompts:
 
 def _rows(path: Path, wanted: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """Line number and wanted columns of each row; ids are there and differ, as do prompts' texts from nothing."""
-    text = _text(path)
+    text = read_text(path)
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     reader = csv.DictReader(io.StringIO(text, newline=""))
     found, seen = list[tuple[int, dict[str, str]]](), dict[str, int]()
@@ -207,22 +207,6 @@ def _rows(path: Path, wanted: Sequence[str]) -> list[tuple[int, dict[str, str]]]
     if not found:
         raise InvalidInput(f"{path} has a header and no rows.", fix="Give a table with rows.")
     return found
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b" or path.name.endswith(".gz"):
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InvalidInput(f"{path} does not exist.", fix="Check the path.") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InvalidInput(f"{path} is no gzip file, or it is cut short or damaged.", fix="Copy it again.") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8 text.", fix="Save it as CSV in UTF-8.") from error
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}.", fix="Check the path.") from error
 
 
 def _number(path: Path, line: int, row: Mapping[str, str], name: str) -> float:

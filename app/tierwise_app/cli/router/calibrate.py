@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierwise.errors import UsageError
+from tierwise.errors import InvalidInput, UsageError
 from tierwise.jsonable import to_json
 from tierwise_app.calibration_report import print_report
 from tierwise_app.cli.router.steps import stages
@@ -54,6 +54,8 @@ def calibrate(
         raise UsageError("Give a file of questions, or --from-turns.")
     if period is not None and not from_turns:
         raise UsageError("--since goes with --from-turns.")
+    from tierwise.runtime import LEAST_QUESTIONS
+
     if plot or page:
         from tierwise_app.cli.router.plot import require_matplotlib
 
@@ -61,6 +63,11 @@ def calibrate(
     with session(ctx).copilot() as copilot:
         asked = _questions(copilot, questions, since(period) if period else None)[:most]
         calibrator = copilot.calibrator(asked)
+        if len(asked) < LEAST_QUESTIONS:
+            raise InvalidInput(
+                f"There are {len(asked)} questions; at least {LEAST_QUESTIONS} are needed.",
+                fix="Add questions; about 300 are a good number.",
+            )
         if not as_json:
             err().print(f"{plural(len(asked), 'question')}; trying the first ones …")
         took = calibrator.estimate()
