@@ -1,7 +1,8 @@
 """Guards: size, untrusted text and the lock."""
 
 from tierwise.guards.lock import locks
-from tierwise.guards.size import check_question, whole_characters
+from tierwise.guards.size import check_question
 from tierwise.guards.untrusted import fence, neutralise
+from tierwise_tools.text import whole_characters
 
 __all__ = ["check_question", "fence", "locks", "neutralise", "whole_characters"]

@@ -6,16 +6,11 @@ import re
 import unicodedata
 
 from tierwise.errors import Blocked, InvalidInput
+from tierwise_tools.text import whole_characters
 
 # Control characters other than tab, line feed and carriage return: no keyboard sends them, SQLite's FTS and C strings
 # end at NUL, and terminals obey the rest.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
-
-
-def whole_characters(text: str) -> str:
-    """``text`` with U+FFFD for each half of a surrogate pair: no encoding can store or send one."""
-    return _SURROGATES.sub("\ufffd", text)
 
 
 def check_question(text: str, limit: int) -> str:

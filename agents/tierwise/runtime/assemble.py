@@ -19,7 +19,7 @@ from tierwise.runtime.calibrated import use_calibration
 from tierwise.runtime.evidence_cards import evidence_for
 from tierwise.verify.evidence import EvidenceVerifier
 from tierwise.verify.remember import Remembering
-from tierwise_tools import Tool, calculator, search_knowledge, tool
+from tierwise_tools import as_tool, calculator, search_knowledge
 
 if TYPE_CHECKING:
     from tierwise.knowledge.base import Retriever
@@ -68,15 +68,11 @@ def assemble(
         embedder=embedder,
         router=router or calibrated.router or RuleRouter(),
         verifier=verifier or EvidenceVerifier(embedder, evidence_for, calibrated.judge),
-        tools={t.name: t for t in map(_as_tool, chosen_tools)},
+        tools={t.name: t for t in map(as_tool, chosen_tools)},
         calibration=calibrated.id,
         windows=calibrated.windows,
         calibration_problem=calibrated.problem,
     )
-
-
-def _as_tool(function: Any) -> Tool[..., Any]:
-    return function if isinstance(function, Tool) else tool(function)
 
 
 def _open(tier: Tier, home: Path) -> ChatModel:

@@ -43,12 +43,21 @@ def test_a_tool_is_still_a_function() -> None:
 
 
 async def test_running_validates_and_fills_in_the_context() -> None:
-    result = json.loads(await book.run({"room": "blue", "hours": "2"}, ToolContext(thread="t9")))
+    result = json.loads((await book.run({"room": "blue", "hours": 2}, ToolContext(thread="t9"))).text)
     assert result == {"room": "blue", "hours": 2, "kind": "talk", "thread": "t9"}
 
 
-@pytest.mark.parametrize("arguments", [{}, {"room": "a", "colour": "red"}, {"room": "a", "kind": "war"}])
-async def test_wrong_arguments_are_explained_to_the_model(arguments: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"room": "a", "colour": "red"},
+        {"room": "a", "kind": "war"},
+        {"room": "a", "hours": True},
+        {"room": "a", "hours": "2"},
+    ],
+)
+async def test_wrong_arguments_are_explained_to_the_model(arguments: dict[str, object]) -> None:
     with pytest.raises(ToolError, match="book was called wrongly") as caught:
         await book.run(arguments)
     assert '"room"' in str(caught.value)  # what is expected stands in the message
@@ -65,7 +74,7 @@ async def test_async_functions_are_awaited() -> None:
         return n + 1
 
     assert wait.name == "later"
-    assert await wait.run({"n": 1}) == "2"
+    assert (await wait.run({"n": 1})).text == "2"
 
 
 def test_authoring_errors_name_the_parameter() -> None:
@@ -143,4 +152,5 @@ def test_the_calculator_agrees_with_python(a: int, b: int) -> None:
 async def test_search_without_documents_says_so() -> None:
     with pytest.raises(ToolError, match="no knowledge is connected"):
         await search_knowledge.run({"query": "anything"})
-    assert await search_knowledge.run({"query": "x"}, ToolContext(search=lambda query, k: [])) == "nothing was found"
+    found = await search_knowledge.run({"query": "x"}, ToolContext(search=lambda query, k: []))
+    assert found.text == "nothing was found"

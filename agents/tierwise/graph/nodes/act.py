@@ -11,7 +11,6 @@ from tierwise.events import ToolFinished
 from tierwise.graph.context import TurnContext
 from tierwise.graph.searching import ToolSearch
 from tierwise.graph.state import Json, TurnState
-from tierwise.guards import whole_characters
 from tierwise.jsonable import from_json, to_json
 from tierwise.turns import ToolStep
 from tierwise.types import ToolCall
@@ -40,7 +39,7 @@ async def act(task: Json, runtime: Runtime[TurnContext]) -> TurnState:
             raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(context.services.tools)}")
         tool_context = ToolContext(context.turn_id, task["thread"], search)
         async with asyncio.timeout(_TIME_LIMIT):
-            result = whole_characters(await tool.run(call.arguments, tool_context))
+            result = (await tool.run(call.arguments, tool_context)).text
     except ToolError as error:
         ok, result = False, f"error: {error}"
     except TimeoutError:

@@ -8,7 +8,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from tierwise_tools.tool import ToolError, tool
+from tierwise_tools.errors import ToolError
+from tierwise_tools.function import tool
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -39,7 +40,7 @@ _LONGEST = 500
 _LARGEST = 10**300
 
 
-@tool
+@tool(effects="read", trusted=True)
 def calculator(expression: str) -> str:
     """Work out an arithmetic expression exactly.
 

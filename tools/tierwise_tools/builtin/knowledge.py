@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 from tierwise_tools.context import ToolContext
-from tierwise_tools.tool import ToolError, tool
+from tierwise_tools.errors import ToolError
+from tierwise_tools.function import tool
 
 
-@tool
+@tool(effects="read")
 def search_knowledge(context: ToolContext, query: str, k: int = 3) -> str:
     """Search the user's documents for passages about something.
 
