@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from tierwise.errors import ConfigError
 from tierwise.home import default_home
+from tierwise.tool_settings import ToolSettings, read_tool_settings
 from tierwise.types import Wish
 from tierwise.wish import read_wish
 
@@ -173,6 +174,7 @@ class Settings:
         embedder: an embeddings endpoint; ``None`` is MiniLM in this process.
         dial: the wish between economy and quality, or the share of questions that may go to a larger tier.
         budget: what may be spent.
+        tools: which tools there are and when they ask.
         offline: refuse every tier that is not on the device.
         locked: the whole app is locked.
         passages: how many passages a question gets.
@@ -184,6 +186,7 @@ class Settings:
     tiers: tuple[Tier, ...] = ()
     embedder: EmbedderSettings | None = None
     budget: Budget = Budget()
+    tools: ToolSettings = field(default_factory=ToolSettings)
     dial: Wish = "balanced"
     offline: bool = False
     locked: bool = False
@@ -250,7 +253,8 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(tiers, list) or not all(isinstance(t, dict) for t in tiers):
         raise ConfigError(f"{path}: tiers must be written as [[tiers]] sections.")
     embedder, budget = data.pop("embedder", None), data.pop("budget", {})
-    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers", "embedder", "budget"}
+    tools = data.pop("tools", {})
+    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers", "embedder", "budget", "tools"}
     if unknown := sorted(set(data) - known):
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}.", fix=f"Known keys: {', '.join(sorted(known))}, tiers.")
     return {
@@ -258,6 +262,7 @@ def _read(path: Path) -> dict[str, Any]:
         "tiers": tuple(_tier(t, path) for t in tiers),
         "embedder": None if embedder is None else _embedder(embedder, path),
         "budget": _numbers(Budget, budget, f"{path}: budget"),
+        "tools": read_tool_settings(tools, str(path), path.absolute().parent),
     }
 
 

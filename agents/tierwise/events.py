@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tierwise.jsonable import from_json, to_json
-from tierwise.turns import Answer
+from tierwise.turns import Answer, WaitingCall
 from tierwise.types import Look, Passage, Reason, Stage, Verdict
 
 
@@ -101,13 +101,11 @@ class ToolRequested(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalNeeded(_Event):
-    """The turn waits for a person's yes to this call."""
+    """The turn waits for a person's yes to this call; ``call.id`` is what to approve or deny."""
 
     type: ClassVar[str] = "approval.needed"
     attempt: int
-    call_id: str
-    name: str
-    arguments: dict[str, Any]
+    call: WaitingCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +120,7 @@ class ToolProgress(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinished(_Event):
-    """A tool call is over; ``ok`` is false when the tool raised or was refused."""
+    """A tool call is over; ``ok`` is false when it failed or was not run."""
 
     type: ClassVar[str] = "tool.finished"
     attempt: int

@@ -47,3 +47,8 @@ def private(path: Path) -> Path:
             fix="Check the folder's permissions and free space, or set TIERWISE_HOME elsewhere.",
         ) from error
     return path
+
+
+def files_of(home: Path, turn_id: str) -> Path:
+    """Folder for the files that a turn's tools leave behind; it need not be there."""
+    return home / "files" / turn_id

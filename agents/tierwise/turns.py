@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Literal, TypeVar
 
-from tierwise.types import AttemptOutcome, Citation, Decision, Overrule, Passage, Reason, Stage, TurnStatus, Usage, Wish
+from tierwise.types import (
+    AttemptOutcome,
+    Citation,
+    Decision,
+    Overrule,
+    Passage,
+    Reason,
+    Stage,
+    ToolOutcome,
+    TurnStatus,
+    Usage,
+    Wish,
+)
 
 T = TypeVar("T")
 NOTHING_USED = Usage()
@@ -54,7 +66,25 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class ToolStep:
-    """One executed tool call as the record keeps it."""
+    """One tool call as the record keeps it.
+
+    Attributes:
+        attempt: whose call it was.
+        index: its place in its round.
+        name: the tool.
+        arguments: what it was run with.
+        ok: it ran and succeeded.
+        result: what the model read.
+        ms: milliseconds of running; 0 if it was not run.
+        round: which of the turn's model steps asked for it, from 0.
+        outcome: ``done``; ``failed`` (it ran and failed, or its arguments did not fit); ``denied`` by a person;
+            ``refused`` by a rule; ``unfinished``: begun, and the program ended before it was known to be over.
+        effects: what it does beside answering.
+        approved: a person said yes to it.
+        edited: a person changed the arguments.
+        files: paths of files it left behind for the person.
+        mended: what had to be put right in the call as the model wrote it.
+    """
 
     attempt: int
     index: int
@@ -63,11 +93,47 @@ class ToolStep:
     ok: bool
     result: str
     ms: float
+    round: int = 0
+    outcome: ToolOutcome = "done"
+    effects: tuple[str, ...] = ()
+    approved: bool = False
+    edited: bool = False
+    files: tuple[str, ...] = ()
+    mended: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """A tool call that waits for a person's yes.
+
+    Attributes:
+        id: names this call with these arguments, and nothing else; other arguments have another id.
+        turn_id: the turn.
+        name: the tool.
+        arguments: what it will be run with.
+        effects: what it does beside answering.
+        why: why a person is asked, in words.
+        tier: whose model asked for it.
+        origin: where the tool comes from.
+    """
+
+    id: str
+    turn_id: str
+    name: str
+    arguments: dict[str, Any]
+    effects: tuple[str, ...]
+    why: str
+    tier: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The public result of a turn (``ask --json`` prints exactly this)."""
+    """The public result of a turn (``ask --json`` prints exactly this).
+
+    ``waiting`` are the tool calls that a person has to say yes or no to before the turn goes on; ``files`` are the
+    paths of what tools left behind for the person.
+    """
 
     turn_id: str
     thread: str
@@ -83,6 +149,8 @@ class Answer:
     sent_out: SentOut = SentOut()
     notices: tuple[Notice, ...] = ()
     error: str | None = None
+    waiting: tuple[WaitingCall, ...] = ()
+    files: tuple[str, ...] = ()
 
     def raise_for_status(self) -> Answer:
         """Return the answer itself if there is one.
@@ -150,6 +218,8 @@ class DecisionRecord:
         overruled: the user had the question answered again, and that answer stands in place of this one: on a higher
             tier (``escalate``) or a lower one (``local``).
         overrules: id of the turn whose question this one asks again; whether it took its place, that turn tells.
+        tainted: it has read text that may not be trusted.
+        waiting: tool calls that wait for a person.
     """
 
     turn_id: str
@@ -183,6 +253,8 @@ class DecisionRecord:
     overruled: Overrule | None = None
     overrules: str | None = None
     calibration: str | None = None
+    tainted: bool = False
+    waiting: tuple[WaitingCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ TurnStatus = Literal["done", "needs_approval", "blocked", "stopped", "failed"]
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "doubted"]
 Outcome = Literal["accept", "escalate", "give_up", "look"]
 Overrule = Literal["escalate", "local"]
-AttemptOutcome = Literal["accepted", "discarded", "failed", "stopped"]
+AttemptOutcome = Literal["accepted", "discarded", "failed", "stopped", "waiting"]
+ToolOutcome = Literal["done", "failed", "denied", "refused", "unfinished"]
 
 
 # -- conversation ------------------------------------------------------------------------------------------------------
@@ -23,11 +24,21 @@ AttemptOutcome = Literal["accepted", "discarded", "failed", "stopped"]
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool the model asks for. ``id`` comes from the model and may repeat between turns."""
+    """A tool the model asks for.
+
+    Attributes:
+        id: comes from the model and may repeat between turns.
+        name: the tool.
+        arguments: by parameter name.
+        repaired: what was mended in what the model wrote, where there was one safe reading.
+        problem: why what it wrote is no call, for the model; such a call is never run.
+    """
 
     id: str
     name: str
     arguments: dict[str, Any]
+    repaired: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

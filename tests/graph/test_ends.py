@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from parts import MarkerVerifier, Shelf, TinyEmbedder
 
-from tierwise import AsyncCopilot, ConfigError, Copilot, Tier
+from tierwise import AsyncCopilot, ConfigError, Copilot, Tier, tool
 from tierwise.config import Price
 from tierwise.errors import AuthError, ModelTimeout, ServerError, Unreachable, UsageError
 from tierwise.graph import Node
@@ -381,6 +381,7 @@ def test_a_copilot_dropped_on_its_own_loop_does_not_wait_for_itself(own_home: Pa
 def test_a_copilot_used_within_its_own_work_is_told_so(own_home: Path) -> None:
     held: list[Copilot] = []
 
+    @tool(effects="read")
     async def ask_again(question: str) -> str:
         """Ask.
 

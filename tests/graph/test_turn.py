@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 from parts import MarkerVerifier, Shelf, TinyEmbedder, passage
 
-from tierwise import Copilot, Reason, Settings, Tier, UsageError, event_from_json, event_to_json, from_json, to_json
+from tierwise import (
+    Copilot,
+    Reason,
+    Settings,
+    Tier,
+    UsageError,
+    event_from_json,
+    event_to_json,
+    from_json,
+    to_json,
+    tool,
+)
 from tierwise.errors import AuthError, ModelCrashed, Unreachable
 from tierwise.models.base import ChatRequest
 from tierwise.testing import ScriptedModel, Step
@@ -324,6 +335,7 @@ def test_tools_run_and_their_results_reach_the_model_in_order(copilots: Any) -> 
 
 
 def test_a_tool_that_fails_tells_the_model(copilots: Any) -> None:
+    @tool(effects="read")
     def explode(n: int) -> int:
         """Explode.
 

@@ -45,7 +45,7 @@ def caps_now(state: TurnState, context: TurnContext) -> tuple[Cap, ...]:
     """The caps with what this turn has spent on top."""
     if not context.caps:
         return ()
-    own = sum(_costs(state, context.services))
+    own = turn_cost(state, context.services)
     return tuple(cap.plus(own) for cap in context.caps)
 
 
@@ -109,8 +109,12 @@ def _pace(services: Services, caps: tuple[Cap, ...], guess: float, wish: Wish) -
     return paced if paced is not None and window.line(paced.share) > window.line(wish) else None
 
 
+def turn_cost(state: TurnState, services: Services) -> float:
+    """USD that the turn has cost so far, the attempt that is being written included."""
+    return sum(_costs(state, services))
+
+
 def _costs(state: TurnState, services: Services) -> Iterator[float]:
-    """USD of each attempt of the turn so far, the one that is being written included."""
     yield from (attempt["cost_usd"] for attempt in state.get("attempts", []))
     for draft in (state.get("held"), state.get("draft")):
         if draft is not None:

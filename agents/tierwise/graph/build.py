@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
 
 from tierwise.errors import ConfigError
 from tierwise.graph import nodes
@@ -21,7 +22,7 @@ Place = Literal["admit", "retrieve", "choose", "finish"]
 NodeFunction = Callable[..., Awaitable[Any]]
 
 # Steps of one turn at most: the fixed nodes, every tool round, every tier.
-STEP_LIMIT = 64
+STEP_LIMIT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def build_graph(
         "retrieve": nodes.retrieve,
         "choose": nodes.choose_tier,
         "generate": nodes.generate,
+        "gate": nodes.gate,
         "act": nodes.act,
+        "approve": nodes.approve,
         "verify": nodes.verify,
         "look": nodes.look,
         "finish": nodes.finish,
@@ -75,10 +78,16 @@ def build_graph(
         path = [place, *followers.get(place, []), goal]
         for left, right in pairwise(path):
             graph.add_edge(left, right)
-    graph.add_edge("act", "generate")  # generate and verify name their successors themselves
+    graph.add_edge("act", "gate")  # generate, gate and verify name their successors themselves
+    graph.add_edge("approve", "gate")
     graph.add_edge("look", "verify")
     graph.add_edge("record", END)
     return graph.compile(checkpointer, name="tierwise")
+
+
+def going_on(snapshot: Any) -> Any:
+    """What a parked turn's graph is started with again: past the point where it waits, or where its program ended."""
+    return Command(resume=True) if any(task.interrupts for task in snapshot.tasks) else None
 
 
 def _check(node: Node, taken: Any) -> None:

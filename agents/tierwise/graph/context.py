@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tierwise.config import Settings, Tier
 from tierwise.errors import ModelError
 from tierwise.events import Event
+from tierwise.graph.shelf import ToolShelf
 from tierwise.graph.state import TurnState
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.routing.budget import Cap, obstacles
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tierwise.record import Record
     from tierwise.routing.base import Router
     from tierwise.verify.base import Verifier
-    from tierwise_tools import Tool
 
 E = TypeVar("E", bound=Event)
 
@@ -43,7 +43,7 @@ class Services:
         embedder: for the question's vector and the support of claims; ``None`` does without.
         router: assesses a question.
         verifier: checks a draft.
-        tools: what models may call, by name.
+        shelf: what models may call.
         calibration: id of the calibration in force, ``None`` without one.
         windows: by drafting tier, the gains that were expected lately, from which the dial's line is solved.
         calibration_problem: why the calibration that is there is not used.
@@ -57,7 +57,7 @@ class Services:
     embedder: Embedder | None
     router: Router
     verifier: Verifier
-    tools: Mapping[str, Tool[..., Any]]
+    shelf: ToolShelf
     calibration: str | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
     calibration_problem: str | None = None

@@ -11,12 +11,18 @@ from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.graph.step import cost_of
 from tierwise.jsonable import from_json
-from tierwise.turns import Attempt, DecisionRecord, Notice, SentOut, ToolStep
-from tierwise.types import Citation, Passage, Reason, TurnStatus, Usage
+from tierwise.record import steps_of
+from tierwise.turns import Attempt, DecisionRecord, Notice, SentOut, ToolStep, WaitingCall
+from tierwise.types import AttemptOutcome, Citation, Passage, Reason, TurnStatus, Usage
 
 
 def decision_record(
-    state: TurnState, context: TurnContext, status: TurnStatus | Literal["running"], *, error: str | None = None
+    state: TurnState,
+    context: TurnContext,
+    status: TurnStatus | Literal["running"],
+    *,
+    error: str | None = None,
+    waiting: Sequence[WaitingCall] = (),
 ) -> DecisionRecord:
     """Write down a turn as it stands: finished, or stopped wherever it was.
 
@@ -55,9 +61,7 @@ def decision_record(
         attempts=attempts,
         passages=tuple(_all(Passage, state.get("passages", []))),
         citations=tuple(_all(Citation, state.get("citations", []))),
-        tools=tuple(
-            _all(ToolStep, sorted(state.get("results", []), key=lambda r: (r["attempt"], r["round"], r["index"])))
-        ),
+        tools=_steps(state, context, status),
         notices=_distinct(_all(Notice, state.get("notices", []))),
         locked=state["locked"],
         offline=state["offline"],
@@ -69,7 +73,17 @@ def decision_record(
         collection=state.get("collection"),
         calibration=state.get("calibration"),
         overrules=overrules["turn_id"] if (overrules := state.get("overrules")) else None,
+        tainted=state.get("tainted", False),
+        waiting=tuple(waiting),
     )
+
+
+def _steps(state: TurnState, context: TurnContext, status: str) -> tuple[ToolStep, ...]:
+    """The turn's tool calls; of a turn that did not come to its end also those that the state does not know of yet."""
+    steps = {(step.round, step.index): step for step in _all(ToolStep, state.get("results", []))}
+    if status in ("stopped", "failed"):
+        steps = {(s.round, s.index): s for s in steps_of(context.services.record.calls(context.turn_id))} | steps
+    return tuple(steps[place] for place in sorted(steps))
 
 
 def _attempts(
@@ -86,7 +100,7 @@ def _attempts(
     if status == "done" and draft is not None:
         yield finished_attempt(services, draft, "accepted")
         return
-    outcome: Literal["stopped", "failed"] = "stopped" if status == "stopped" else "failed"
+    outcome: AttemptOutcome = {"stopped": "stopped", "needs_approval": "waiting"}.get(status, "failed")  # type: ignore[assignment]
     if live is not None:
         took = (time.perf_counter() - live.started) * 1000
         yield Attempt(

@@ -30,6 +30,7 @@ class TurnState(TypedDict, total=False):
     locked: Annotated[bool, or_]  # once it is locked, nothing in the turn unlocks it
     offline: bool
     collection: str | None
+    tainted: Annotated[bool, or_]  # it has read text that may not be trusted, and stays so
     schema: Json | None  # JSON Schema of the answer, prepared
     adapter: str | None  # path of a LoRA adapter
     overrules: Json | None  # {"turn_id", "tier", "locked"}: the turn that is asked again, and the tier that answered it
@@ -52,11 +53,12 @@ class TurnState(TypedDict, total=False):
     held: Json | None  # the draft that stands until a higher tier delivers
     attempts: Annotated[list[Json], add]  # Attempt, finished ones
     rounds: Annotated[list[Json], add]  # {"text", "calls": [ToolCall]}: model steps that asked for tools
-    results: Annotated[list[Json], add]  # {"round", "index", ...ToolStep}
+    results: Annotated[list[Json], add]  # ToolStep
     # the account
     notices: Annotated[list[Json], add]  # Notice
     sent: Annotated[list[Json], add]  # {"bytes", "passages", "host"}, one for each request that left
     ms: Annotated[dict[str, float], _sum]
+    seq: int  # number of the last event before the turn was parked
     # the end
     final: str | None
     text: str

@@ -1,37 +1,94 @@
-"""Tools as models see them, and the finished steps of a turn as messages."""
+"""Tools as the models of a turn see them, and the finished steps of the turn as messages."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
+from tierwise.graph.budget import turn_cost
+from tierwise.graph.context import TurnContext
+from tierwise.graph.finding import question_vector
 from tierwise.graph.state import TurnState
-from tierwise.guards import neutralise
+from tierwise.guards import neutralise, refusal_of
 from tierwise.jsonable import from_json
 from tierwise.models.base import ChatModel, ToolSpec
+from tierwise.record import call_hash
+from tierwise.tool_settings import ToolLimits
 from tierwise.types import Message, ToolCall
 from tierwise_tools import Tool
 
-MAX_ROUNDS = 8
-MAX_EQUAL_CALLS = 3
+_WRITTEN_WRONGLY = 2  # calls of an attempt that could not be read; then the tier has to do without tools
 
 
-def specs_for(tools: Mapping[str, Tool[..., Any]], model: ChatModel) -> tuple[ToolSpec, ...]:
-    """The tools a model is told about: all for a model with native calls, none for one that cannot call."""
-    if model.capabilities.tools == "none":
+def tools_for(state: TurnState, context: TurnContext, model: ChatModel) -> tuple[ToolSpec, ...]:
+    """What a model is told about in its next step; may embed the question, so call it in a thread.
+
+    None once the turn has used up what its tools may take. A model without tool calls of its own is told about few:
+    those nearest to the question.
+    """
+    if model.capabilities.tools == "none" or not may_call(state, context):
         return ()
-    return tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools.values())
+    specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in usable_tools(state, context).values())
+    most = context.services.settings.tools.shown
+    embedder = context.services.embedder
+    if model.capabilities.tools == "native" or len(specs) <= most or embedder is None:
+        return specs
+    from tierwise.models.tools import pick_tools
+
+    if context.vector is None:  # the turn was taken up again
+        context.vector = question_vector(context.services, state["asked"])
+    return pick_tools(specs, context.vector, embedder.embed, most)
 
 
-def may_call(state: TurnState) -> bool:
-    """False once the turn has used up its rounds or keeps asking the same: then the model must answer."""
-    rounds = state.get("rounds", [])
-    calls = Counter(
-        json.dumps([c["name"], c["arguments"]], sort_keys=True) for round_ in rounds for c in round_["calls"]
+def usable_tools(state: TurnState, context: TurnContext) -> dict[str, Tool[..., Any]]:
+    """The tools that this turn may use at all: in a turn that stays on the device none that reaches the network."""
+    words = context.services.settings.tools.approval
+    stays = state["locked"] or state["offline"]
+    return {
+        name: tool
+        for name, tool in context.services.shelf.tools.items()
+        if refusal_of(tool, word=words.get(name), stays=stays) is None
+    }
+
+
+def may_call(state: TurnState, context: TurnContext) -> bool:
+    """False once the turn has used up what its tools may take: then the model must answer from what it has."""
+    limits = context.services.settings.tools.limits
+    return (
+        len(state.get("rounds", [])) < limits.rounds
+        and max(calls_so_far(state).values(), default=0) < limits.equal_calls
+        and limit_reached(state, context, limits) is None
+        and written_wrongly(state) < _WRITTEN_WRONGLY
     )
-    return len(rounds) < MAX_ROUNDS and max(calls.values(), default=0) < MAX_EQUAL_CALLS
+
+
+def calls_so_far(state: TurnState) -> Counter[str]:
+    """How often each call was asked for in the turn, by the hash of its tool and arguments."""
+    return Counter(call_hash(c["name"], c["arguments"]) for r in state.get("rounds", []) for c in r["calls"])
+
+
+def limit_reached(state: TurnState, context: TurnContext, limits: ToolLimits) -> str | None:
+    """Which limit of the calls that were made has been reached, in words for the model."""
+    results = state.get("results", [])
+    if len(results) >= limits.calls:
+        return f"this turn has used its {limits.calls} tool calls"
+    if sum(r["ms"] for r in results) >= limits.seconds * 1000:
+        return f"the tools of this turn have used their {limits.seconds:g} seconds"
+    if limits.usd is not None and turn_cost(state, context.services) >= limits.usd:
+        return f"this turn has used its {limits.usd:g} USD"
+    return None
+
+
+def written_wrongly(state: TurnState) -> int:
+    """How many calls of the attempt in work could not be read as calls."""
+    places = {
+        (n, index)
+        for n, round_ in enumerate(state.get("rounds", []))
+        for index, call in enumerate(round_["calls"])
+        if call.get("problem")
+    }
+    return sum((r["round"], r["index"]) in places for r in state.get("results", []) if r["attempt"] == state["attempt"])
 
 
 def step_messages(state: TurnState) -> list[Message]:
@@ -49,5 +106,12 @@ def step_messages(state: TurnState) -> list[Message]:
         messages.append(Message("assistant", round_["text"], calls))
         for i, call in enumerate(calls):
             result = results.get((n, i))
-            messages.append(Message("tool", neutralise(result["result"]) if result else "(interrupted)", (), call.id))
+            messages.append(Message("tool", _told(result) if result else "(interrupted)", (), call.id))
     return messages
+
+
+def _told(result: dict[str, Any]) -> str:
+    text = neutralise(result["result"])
+    if result["edited"]:
+        text = f"(the user changed the arguments to {json.dumps(result['arguments'], ensure_ascii=False)})\n{text}"
+    return text

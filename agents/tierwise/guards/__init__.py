@@ -1,8 +1,19 @@
 """Guards: size, untrusted text and the lock."""
 
+from tierwise.guards.approval import Ruling, Standing, refusal_of, rule
 from tierwise.guards.lock import locks
 from tierwise.guards.size import check_question
 from tierwise.guards.untrusted import fence, neutralise
 from tierwise_tools.text import whole_characters
 
-__all__ = ["check_question", "fence", "locks", "neutralise", "whole_characters"]
+__all__ = [
+    "Ruling",
+    "Standing",
+    "check_question",
+    "fence",
+    "locks",
+    "neutralise",
+    "refusal_of",
+    "rule",
+    "whole_characters",
+]

@@ -29,4 +29,6 @@ def answer_of(record: DecisionRecord) -> Answer:
         sent_out=record.sent_out,
         notices=record.notices,
         error=record.error,
+        waiting=record.waiting,
+        files=tuple(path for step in record.tools for path in step.files),
     )

@@ -58,6 +58,14 @@ class Conversations(Database):
         )
         return bool(rows)
 
+    def has_tainted_turns(self, thread: str, *, before: str | None = None) -> bool:
+        """Whether the thread's history (:meth:`history`) may repeat text that may not be trusted."""
+        rows = self._rows(
+            "SELECT 1 FROM conversation WHERE thread = ? AND n < ? AND tainted = 1 LIMIT 1",
+            (thread, self._place(before)),
+        )
+        return bool(rows)
+
     def successor(self, turn_id: str) -> str | None:
         """The turn whose answer took the place of this turn's."""
         rows = self._rows("SELECT turn_id FROM turns WHERE overrules = ? AND overrule IS NOT NULL", (turn_id,))

@@ -28,6 +28,7 @@ class Database:
     """
 
     def __init__(self, home: Path) -> None:
+        self._home = home
         self._db = connect(home)
         self._lock = threading.RLock()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -75,10 +76,33 @@ CREATE TRIGGER keep_cost AFTER DELETE ON turns WHEN old.cost > 0 BEGIN
   INSERT INTO costs_of_deleted VALUES (old.created, old.cost);
 END;
 """
+# A turn that is parked goes on later: it waits for a person, or its program died. Its calls are begun once.
+_CALLS = """
+ALTER TABLE turns ADD COLUMN parked TEXT;
+ALTER TABLE turns ADD COLUMN begun_with TEXT;
+ALTER TABLE turns ADD COLUMN tainted INTEGER NOT NULL DEFAULT 0;
+UPDATE turns SET tainted =
+  coalesce(told(record, 'passages'), '[]') != '[]' OR coalesce(told(record, 'tools'), '[]') != '[]';
+CREATE INDEX turns_parked ON turns (parked) WHERE parked IS NOT NULL;
+DROP VIEW conversation;
+CREATE VIEW conversation AS
+  SELECT n, turn_id, thread, status, locked, tainted, asked, text, requested, final, stage, cause, overrule FROM turns
+  WHERE status NOT IN ('running', 'blocked', 'needs_approval') AND overruled IS NULL;
+CREATE TABLE calls (
+  turn_id TEXT NOT NULL REFERENCES turns (turn_id) ON DELETE CASCADE,
+  round INTEGER NOT NULL, place INTEGER NOT NULL,
+  state TEXT NOT NULL, name TEXT NOT NULL, arguments TEXT NOT NULL,
+  edited INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', waiting TEXT, step TEXT,
+  asked REAL, decided REAL, began REAL, ended REAL,
+  PRIMARY KEY (turn_id, round, place)
+) STRICT;
+CREATE TABLE allowances (tool TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, given REAL NOT NULL) STRICT;
+"""
 
-_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING)
+_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING, _CALLS)
 """What makes version ``n + 1`` of a file of version ``n``; a new file goes through all of them."""
 VERSION = len(_MIGRATIONS)
+_PATIENCE = 5.0  # seconds to wait for another process that writes
 
 
 def connect(home: Path) -> sqlite3.Connection:
@@ -91,9 +115,9 @@ def connect(home: Path) -> sqlite3.Connection:
     """
     path = private(open_home(home) / "record.sqlite")
     try:
-        db = sqlite3.connect(path, timeout=5.0, check_same_thread=False, isolation_level=None)
+        db = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False, isolation_level=None)
         db.row_factory = sqlite3.Row
-        db.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(db)
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA foreign_keys = ON")
         (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -108,6 +132,19 @@ def connect(home: Path) -> sqlite3.Connection:
             fix="Check its permissions and free space, or move it aside to start with an empty record.",
         ) from error
     return db
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; SQLite does not wait by itself for others who are switching."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _migrate(db: sqlite3.Connection) -> None:

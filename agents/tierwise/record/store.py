@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 from tierwise.errors import InvalidInput, UnknownName
+from tierwise.home import files_of
+from tierwise.record.calls import Calls, steps_of
 from tierwise.record.conversation import Conversations
 from tierwise.record.database import change, dump, load
 from tierwise.record.feedback import Feedback
@@ -20,7 +24,9 @@ from tierwise.record.stats import Stats, summarise
 from tierwise.turns import Attempt, DecisionRecord
 from tierwise.types import Overrule
 
+Parked = Literal["waiting", "crashed"]
 _INTERRUPTED = "The program ended before the answer was complete."
+_YOUNG = 60.0  # seconds; a turn has a checkpoint a moment before it is stored here
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class ThreadSummary:
     locked: bool
 
 
-class Record(Conversations, Spendings):
+class Record(Conversations, Calls, Spendings):
     """``record.sqlite``: every turn from the moment its message arrives. Thread-safe; several processes may share it.
 
     Opening it ends the turns of processes that died, see :meth:`repair`.
@@ -52,17 +58,27 @@ class Record(Conversations, Spendings):
 
     # -- a turn's life -------------------------------------------------------------------------------------------------
 
-    def start(self, record: DecisionRecord) -> None:
-        """Store the message before any work is done for it."""
+    def start(self, record: DecisionRecord, begun_with: dict[str, Any] | None = None) -> None:
+        """Store the message before any work is done for it.
+
+        A turn of the thread that its program left in the middle is given up with that: it cannot go on any more. A turn
+        that is stored already, and is taken up again from its first step, stays as it is.
+
+        Args:
+            record: the turn.
+            begun_with: what it can be begun with once more, if the program ends before its first step is stored.
+        """
         with self._writing() as db:
+            db.execute("UPDATE turns SET parked = NULL WHERE thread = ? AND parked = 'crashed'", (record.thread,))
+            stored = None if begun_with is None else json.dumps(begun_with, ensure_ascii=False)
             db.execute("INSERT OR IGNORE INTO threads (thread, created) VALUES (?, ?)", (record.thread, record.created))
             db.execute(
                 "INSERT INTO turns"
-                " (turn_id, thread, created, status, owner, locked, asked, requested, overrules, record)"
-                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?)",
+                " (turn_id, thread, created, status, owner, locked, asked, requested, overrules, begun_with, record)"
+                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (turn_id) DO NOTHING",
                 (
                     record.turn_id, record.thread, record.created, own_id(), record.locked, record.asked,
-                    record.requested_tier, record.overrules, dump(record),
+                    record.requested_tier, record.overrules, stored, dump(record),
                 ),
             )  # fmt: skip
 
@@ -76,24 +92,25 @@ class Record(Conversations, Spendings):
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO partials VALUES (?, ?, ?, ?, ?)", (turn_id, attempt, tier, model, text))
 
-    def finish(self, record: DecisionRecord, *, overrule: Overrule | None = None) -> None:
+    def finish(self, record: DecisionRecord, *, overrule: Overrule | None = None, parked: Parked | None = None) -> None:
         """Store how the turn ended; a turn that was locked on its way (:meth:`lock_turn`) stays so.
 
         Args:
             record: the turn, no longer running.
             overrule: how its answer takes the place of that of the turn ``record.overrules``, if it does. Both are
                 stored together, or neither is.
+            parked: why it can go on later, see :meth:`go_on`.
         """
         with self._writing() as db:
             row = db.execute("SELECT locked FROM turns WHERE turn_id = ?", (record.turn_id,)).fetchone()
             record = replace(record, locked=record.locked or bool(row and row["locked"]))
             cause = record.reasons[0].code if record.reasons else None
             db.execute(
-                "UPDATE turns SET status = ?, text = ?, locked = ?, final = ?, stage = ?, cause = ?, cost = ?,"
-                " record = ? WHERE turn_id = ?",
+                "UPDATE turns SET status = ?, text = ?, locked = ?, tainted = ?, final = ?, stage = ?, cause = ?,"
+                " cost = ?, parked = ?, record = ?, begun_with = iif(?, begun_with, NULL) WHERE turn_id = ?",
                 (
-                    record.status, record.text, record.locked, record.final, record.stage, cause, record.cost_usd,
-                    dump(record), record.turn_id,
+                    record.status, record.text, record.locked, record.tainted, record.final, record.stage, cause,
+                    record.cost_usd, parked, dump(record), parked is not None, record.turn_id,
                 ),
             )  # fmt: skip
             db.execute("DELETE FROM partials WHERE turn_id = ?", (record.turn_id,))
@@ -103,7 +120,9 @@ class Record(Conversations, Spendings):
                 db.execute("UPDATE turns SET overrule = ? WHERE turn_id = ?", (overrule, record.turn_id))
 
     def repair(self) -> list[str]:
-        """End the turns of processes that died: they become ``stopped`` with the text they had.
+        """End the turns of processes that died: they become ``stopped`` with the text they had, and can go on.
+
+        One that waited for a person goes on waiting.
 
         Returns:
             The ids of those turns.
@@ -125,10 +144,54 @@ class Record(Conversations, Spendings):
             )
             text = attempts[-1].text if attempts else ""
             final = attempts[-1].tier if text else None
-            self.finish(
-                replace(record, status="stopped", attempts=attempts, text=text, final=final, error=_INTERRUPTED)
+            record = replace(
+                record, attempts=attempts, text=text, final=final, tools=steps_of(self.calls(record.turn_id))
             )
+            if waiting := tuple(self.waiting_calls(record.turn_id)):
+                self.finish(replace(record, status="needs_approval", waiting=waiting), parked="waiting")
+            else:
+                self.finish(replace(record, status="stopped", error=_INTERRUPTED), parked="crashed")
         return [row["turn_id"] for row in dead]
+
+    def go_on(self, turn_id: str) -> DecisionRecord:
+        """Take up a turn that is parked; from then on this process runs it.
+
+        Raises:
+            UnknownName: if there is no such turn.
+            InvalidInput: if it is not parked, or another process has just taken it up.
+        """
+        found = self.get(turn_id)
+        with self._writing() as db:
+            taken = db.execute(
+                "UPDATE turns SET status = 'running', owner = ?, parked = NULL, record = ?"
+                " WHERE turn_id = ? AND parked IS NOT NULL",
+                (own_id(), dump(replace(found, status="running", error=None, waiting=())), found.turn_id),
+            ).rowcount
+        if not taken:
+            state = "is running" if found.status == "running" else f"is {found.status}"
+            raise InvalidInput(f"Turn {found.turn_id} {state}: there is nothing to go on with.", fix="Ask anew.")
+        return found
+
+    def begun_with(self, turn_id: str) -> dict[str, Any] | None:
+        """What a turn was begun with; see :meth:`start`."""
+        rows = self._rows("SELECT begun_with FROM turns WHERE turn_id = ?", (turn_id,))
+        if not rows or rows[0]["begun_with"] is None:
+            return None
+        found: dict[str, Any] = json.loads(rows[0]["begun_with"])
+        return found
+
+    def parked_turn(self, thread: str) -> str | None:
+        """The latest turn of a thread that can go on."""
+        rows = self._rows(
+            "SELECT turn_id FROM turns WHERE thread = ? AND parked IS NOT NULL ORDER BY n DESC LIMIT 1", (thread,)
+        )
+        return rows[0]["turn_id"] if rows else None
+
+    def waiting_turns(self) -> list[DecisionRecord]:
+        """All turns that wait for a person, oldest first."""
+        return [
+            load(row["record"]) for row in self._rows("SELECT record FROM turns WHERE parked = 'waiting' ORDER BY n")
+        ]
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -169,9 +232,10 @@ class Record(Conversations, Spendings):
         return [load(row["record"]) for row in rows]
 
     def ended(self, turn_ids: Iterable[str]) -> list[str]:
-        """Those of the turns that are over."""
-        over = {row["turn_id"] for row in self._rows("SELECT turn_id FROM turns WHERE status != 'running'")}
-        return [turn_id for turn_id in turn_ids if turn_id in over]
+        """Those of the turns that are over for good, or were deleted."""
+        rows = self._rows("SELECT turn_id, status = 'running' OR parked IS NOT NULL AS alive FROM turns")
+        alive = {row["turn_id"]: bool(row["alive"]) for row in rows}
+        return [turn_id for turn_id in turn_ids if not alive.get(turn_id, _is_young(turn_id))]
 
     def threads(self, limit: int = 50) -> list[ThreadSummary]:
         """Threads, the most recently used first."""
@@ -249,7 +313,7 @@ class Record(Conversations, Spendings):
             return change(db, found.turn_id, feedback=said) or found
 
     def delete_thread(self, thread: str) -> int:
-        """Delete a thread with all its turns.
+        """Delete a thread with all its turns, and the files that its tools left behind.
 
         Returns:
             How many turns it had.
@@ -257,8 +321,18 @@ class Record(Conversations, Spendings):
         Raises:
             UnknownName: if there is no such thread.
         """
-        turns = len(self.turns(thread))
+        turns = self.turns(thread)
         with self._writing() as db:
             db.execute("DELETE FROM turns WHERE thread = ?", (thread,))
             db.execute("DELETE FROM threads WHERE thread = ?", (thread,))
-        return turns
+        for turn in turns:
+            shutil.rmtree(files_of(self._home, turn.turn_id), ignore_errors=True)
+        return len(turns)
+
+
+def _is_young(turn_id: str) -> bool:
+    """Whether a turn began a moment ago; its id begins with the milliseconds since 1970 (hexadecimal)."""
+    try:
+        return time.time() - int(turn_id[:11], 16) / 1000 < _YOUNG
+    except ValueError:
+        return True  # not an id of ours: nobody knows whether it is over

@@ -16,18 +16,23 @@ if TYPE_CHECKING:
     from tierwise.runtime.pair_report import pair_figures
     from tierwise.runtime.question_file import LabelledQuestion, read_questions
     from tierwise.runtime.replaying import dial_line
+    from tierwise.runtime.toolbelt import BUILT_IN, NEEDS_ROOT, PINS, make_shelf
 
 # A turn needs none of these: they are loaded when they are used.
 _LAZY = {
+    "BUILT_IN": "toolbelt",
     "Calibrator": "calibrate",
     "Estimate": "calibrate",
     "LEAST_QUESTIONS": "calibrate",
     "LabelledQuestion": "question_file",
     "LivePair": "live_pair",
+    "NEEDS_ROOT": "toolbelt",
     "Outcome": "calibrate",
+    "PINS": "toolbelt",
     "Progress": "calibrate",
     "configured_calibration": "calibrated",
     "dial_line": "replaying",
+    "make_shelf": "toolbelt",
     "measure_pair": "live_pair",
     "pair_figures": "pair_report",
     "read_questions": "question_file",
@@ -35,7 +40,10 @@ _LAZY = {
 }
 
 __all__ = [
+    "BUILT_IN",
     "LEAST_QUESTIONS",
+    "NEEDS_ROOT",
+    "PINS",
     "AsyncCopilot",
     "Calibrator",
     "Copilot",
@@ -46,6 +54,7 @@ __all__ = [
     "Progress",
     "configured_calibration",
     "dial_line",
+    "make_shelf",
     "measure_pair",
     "pair_figures",
     "read_questions",

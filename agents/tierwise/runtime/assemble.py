@@ -17,9 +17,9 @@ from tierwise.record import Record
 from tierwise.routing.rules import RuleRouter
 from tierwise.runtime.calibrated import use_calibration
 from tierwise.runtime.evidence_cards import evidence_for
+from tierwise.runtime.toolbelt import make_shelf
 from tierwise.verify.evidence import EvidenceVerifier
 from tierwise.verify.remember import Remembering
-from tierwise_tools import as_tool, calculator, search_knowledge
 
 if TYPE_CHECKING:
     from tierwise.knowledge.base import Retriever
@@ -58,7 +58,6 @@ def assemble(
     embedder = Remembering(embedder)  # what is embedded to verify a draft is not embedded again to cite it
     record = Record(settings.home)
     calibrated = use_calibration(settings.home, tiers, embedder.identity, record)
-    chosen_tools = [calculator, search_knowledge] if tools is None else tools
     return Services(
         settings=replace(settings, tiers=tuple(tiers)),
         tiers=tuple(tiers),
@@ -68,7 +67,7 @@ def assemble(
         embedder=embedder,
         router=router or calibrated.router or RuleRouter(),
         verifier=verifier or EvidenceVerifier(embedder, evidence_for, calibrated.judge),
-        tools={t.name: t for t in map(as_tool, chosen_tools)},
+        shelf=make_shelf(settings, tools),
         calibration=calibrated.id,
         windows=calibrated.windows,
         calibration_problem=calibrated.problem,

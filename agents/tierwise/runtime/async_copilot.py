@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -13,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from tierwise.config import Settings, Tier, load_settings
-from tierwise.errors import InvalidInput, StoreError, UnknownName, UsageError
+from tierwise.errors import StoreError, UnknownName, UsageError
 from tierwise.events import AnswerReady, Event, TurnFailed
-from tierwise.guards import check_question, whole_characters
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.models.schemas import check, prepare
 from tierwise.runtime.again import prepare_again
+from tierwise.runtime.approvals import decide
 from tierwise.runtime.assemble import assemble
-from tierwise.runtime.options import AgainOptions, AskOptions, RouteOptions, find_adapter
+from tierwise.runtime.message import first_state
+from tierwise.runtime.options import AgainOptions, AskOptions, RouteOptions
 from tierwise.runtime.route import Route, find_route
-from tierwise.runtime.turn import new_thread_id, new_turn_id, run_turn
+from tierwise.runtime.turn import go_on, run_turn
 from tierwise.turns import Answer, TypedAnswer
-from tierwise.types import Wish
-from tierwise.wish import read_wish
+from tierwise_tools import Toolset
 
 if TYPE_CHECKING:
     from tierwise.graph import Node
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from tierwise.runtime.question_file import LabelledQuestion
     from tierwise.runtime.typed import Returns
     from tierwise.verify.base import Verifier
-    from tierwise_tools import Tool
+    from tierwise_tools import Tool, ToolSource
 
 T = TypeVar("T")
 
@@ -54,7 +52,8 @@ class AsyncCopilot:
         embedder: makes vectors, in place of the configured one or MiniLM; it must be on the device.
         router: assesses questions before drafting.
         verifier: checks drafts.
-        tools: functions or :class:`~tierwise_tools.Tool` objects; by default ``calculator`` and ``search_knowledge``.
+        tools: functions, :class:`~tierwise_tools.Tool` objects, toolsets and sources of tools, in place of those that
+            the configuration enables.
         nodes: nodes of one's own in the graph, see :class:`~tierwise.graph.Node`.
 
     Raises:
@@ -72,7 +71,7 @@ class AsyncCopilot:
         embedder: Embedder | None = None,
         router: Router | None = None,
         verifier: Verifier | None = None,
-        tools: Iterable[Tool[..., Any] | Callable[..., Any]] | None = None,
+        tools: Iterable[Tool[..., Any] | Toolset | ToolSource | Callable[..., Any]] | None = None,
         nodes: Sequence[Node] = (),
     ) -> None:
         settings = settings or load_settings(home=home)
@@ -201,6 +200,64 @@ class AsyncCopilot:
             async for event in events:
                 yield event
 
+    async def approve(
+        self,
+        turn_id: str = "last",
+        call_id: str | None = None,
+        *,
+        always: bool = False,
+        arguments: dict[str, Any] | None = None,
+    ) -> Answer:
+        """Say yes to tool calls that wait, and go on with their turn: :meth:`stream_on`, drained.
+
+        The decision is stored first: it is kept whatever happens then. With several calls waiting, the turn goes on
+        with those that are decided on and waits for the others.
+
+        Args:
+            turn_id: the turn, a unique beginning of its id, or ``last``.
+            call_id: one call; by default all that wait.
+            always: these tools, as they are now, need not ask again; in turns that have read untrusted text they do.
+            arguments: run the one call with these instead.
+
+        Raises:
+            UsageError: for a turn or call that is not there or does not wait, or arguments that do not fit.
+        """
+        turn = await decide(self._services, turn_id, call_id, allow=True, always=always, arguments=arguments)
+        return await self.go_on(turn)
+
+    async def deny(self, turn_id: str = "last", call_id: str | None = None, *, reason: str = "") -> Answer:
+        """Say no to tool calls that wait, and go on with their turn, which is told the reason.
+
+        Takes and raises what :meth:`approve` does.
+        """
+        return await self.go_on(await decide(self._services, turn_id, call_id, allow=False, reason=reason))
+
+    async def go_on(self, turn_id: str = "last") -> Answer:
+        """Go on with a turn whose calls are decided on, or whose program ended in the middle."""
+        return await _drained(self.stream_on(turn_id))
+
+    async def stream_on(self, turn_id: str = "last") -> AsyncGenerator[Event, None]:
+        """As :meth:`go_on`, with everything that happens as typed events; closing the iterator stops the turn.
+
+        What is over is not done again. A call that was begun and is not known to be over is never simply repeated if it
+        may have changed something: the turn then waits for a person.
+
+        Raises:
+            UsageError: if there is no such turn, or nothing to go on with.
+            StoreError: if the turn's state is gone.
+        """
+        self._check_open()
+        graph = await self._running_graph()
+        async with aclosing(go_on(graph, self._services, turn_id)) as events:
+            async for event in events:
+                yield event
+
+    async def toolset(self) -> Toolset:
+        """The tools that models may call, their sources opened, with what had to be set aside."""
+        self._check_open()
+        await self._services.shelf.open()
+        return Toolset(tuple(self._services.shelf.tools.values()), self._services.shelf.problems)
+
     async def _events(
         self,
         question: str,
@@ -246,6 +303,7 @@ class AsyncCopilot:
         await self._close_graph()
         for model in self._services.models.values():
             await model.aclose()
+        await self._services.shelf.aclose()
         for part in (self._services.retriever, self._services.embedder):
             close = getattr(part, "close", None)
             if close is not None:
@@ -258,45 +316,13 @@ class AsyncCopilot:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _state(
-        self,
-        question: str,
-        *,
-        thread: str | None = None,
-        tier: str = "auto",
-        dial: Wish | None = None,
-        lock: bool = False,
-        collection: str | None = None,
-        offline: bool | None = None,
-        schema: dict[str, Any] | None = None,
-        adapter: str | None = None,
-    ) -> TurnState:
+    def _state(self, question: str, **options: Any) -> TurnState:
+        self._check_open()
+        return first_state(self.settings, self.tiers, question, **options)
+
+    def _check_open(self) -> None:
         if self._closed:
             raise UsageError("The copilot is closed.", fix="Make a new one.")
-        settings = self.settings
-        question = check_question(question, limit=sys.maxsize)  # its size is judged once it is stored
-        if thread is not None and not thread.strip():
-            raise InvalidInput("The thread's name is empty.", fix="Leave it out to begin a new thread.")
-        if thread is not None and whole_characters(thread) != thread:
-            raise InvalidInput("The thread's name is not text.", fix="Choose another name.")
-        if dial is not None:
-            dial = read_wish("The dial", dial)
-        names = [t.name for t in self.tiers]
-        if tier not in (*names, "auto", "quick", "deep"):
-            raise UnknownName(f"There is no tier {tier!r}.", fix=f"Use auto, {', '.join(names)}.")
-        return {
-            "turn_id": new_turn_id(),
-            "thread": thread or new_thread_id(),
-            "asked": question,
-            "created": time.time(),
-            "requested": tier,
-            "dial": settings.dial if dial is None else dial,
-            "locked": lock or settings.locked,
-            "offline": settings.offline if offline is None else offline or settings.offline,
-            "collection": collection,
-            "schema": schema,
-            "adapter": None if adapter is None else find_adapter(adapter, settings.home),
-        }
 
     async def _running_graph(self) -> Any:
         """The graph with its checkpoint store, which belongs to one event loop: another loop gets a new one.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tierwise.record import Record
     from tierwise.runtime.calibrate import Calibrator, Estimate, Outcome, Progress
     from tierwise.runtime.question_file import LabelledQuestion
+    from tierwise_tools import Toolset
 
 T = TypeVar("T")
 
@@ -120,6 +121,33 @@ class Copilot:
     def stream_again(self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]) -> Iterator[Event]:
         """As :meth:`again`, and iterate over what happens; closing the iterator stops the turn."""
         return self._loop.iterate(self._copilot.stream_again(turn_id, tier=tier, **options))
+
+    def approve(
+        self,
+        turn_id: str = "last",
+        call_id: str | None = None,
+        *,
+        always: bool = False,
+        arguments: dict[str, Any] | None = None,
+    ) -> Answer:
+        """Say yes to tool calls that wait, and go on; see :meth:`AsyncCopilot.approve`."""
+        return self._loop.run(self._copilot.approve(turn_id, call_id, always=always, arguments=arguments))
+
+    def deny(self, turn_id: str = "last", call_id: str | None = None, *, reason: str = "") -> Answer:
+        """Say no to tool calls that wait, and go on; see :meth:`AsyncCopilot.deny`."""
+        return self._loop.run(self._copilot.deny(turn_id, call_id, reason=reason))
+
+    def go_on(self, turn_id: str = "last") -> Answer:
+        """Go on with a turn that waited, or whose program ended in the middle; see :meth:`AsyncCopilot.go_on`."""
+        return self._loop.run(self._copilot.go_on(turn_id))
+
+    def stream_on(self, turn_id: str = "last") -> Iterator[Event]:
+        """As :meth:`go_on`, and iterate over what happens; closing the iterator stops the turn."""
+        return self._loop.iterate(self._copilot.stream_on(turn_id))
+
+    def toolset(self) -> Toolset:
+        """The tools that models may call; see :meth:`AsyncCopilot.toolset`."""
+        return self._loop.run(self._copilot.toolset())
 
     def route(self, question: str, **options: Unpack[RouteOptions]) -> Route:
         """What would be chosen for a question, without drafting; see :meth:`AsyncCopilot.route`."""

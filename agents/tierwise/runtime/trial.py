@@ -14,6 +14,7 @@ from tierwise.config import Budget
 from tierwise.events import AnswerReady, TurnFailed
 from tierwise.graph import build_graph
 from tierwise.graph.context import Services
+from tierwise.graph.shelf import ToolShelf
 from tierwise.graph.state import TurnState
 from tierwise.record import Record
 from tierwise.routing.calibration.fit import LOOKS
@@ -23,6 +24,7 @@ from tierwise.turns import DecisionRecord
 from tierwise.types import Draft, Verdict, Wish
 from tierwise.verify.base import Verifier
 from tierwise.verify.evidence import plain_failures
+from tierwise_tools import Toolset
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Trials:
             record=record,
             router=RuleRouter(),
             verifier=verifier,
-            tools={},
+            shelf=ToolShelf(Toolset()),
             calibration=None,
             windows={},
         )

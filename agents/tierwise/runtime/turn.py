@@ -1,4 +1,4 @@
-"""One turn from its message to its end, whatever the end is."""
+"""One turn from its message to its end, whatever the end is, or to where it waits for a person."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
-from tierwise.errors import Blocked, TierwiseError, UsageError
+from tierwise.errors import Blocked, StoreError, TierwiseError, UsageError
 from tierwise.events import AnswerReady, Event, TurnFailed
-from tierwise.graph.build import STEP_LIMIT
+from tierwise.graph.build import STEP_LIMIT, going_on
 from tierwise.graph.context import Services, TurnContext
 from tierwise.graph.report import decision_record
 from tierwise.graph.state import TurnState
+from tierwise.models.schemas import check
 from tierwise.record import answer_of
 from tierwise.redact import redact
 from tierwise.types import TurnStatus
@@ -34,6 +37,9 @@ async def run_turn(
 ) -> AsyncGenerator[Event, None]:
     """Run a turn; closing the iterator stops it and keeps what was written.
 
+    A turn that needs a person's yes ends with ``answer.ready`` and the status ``needs_approval``, and is kept for
+    :func:`go_on`.
+
     Args:
         graph: the compiled graph.
         services: the copilot's parts.
@@ -48,15 +54,50 @@ async def run_turn(
         StoreError: if the message cannot be stored. Nothing has been done then.
     """
     context = TurnContext(services, state["turn_id"], accepts=accepts)
-    config = {"configurable": {"thread_id": state["turn_id"]}, "recursion_limit": STEP_LIMIT}
+    async with aclosing(_run(graph, context, state, state)) as events:
+        async for event in events:
+            yield event
+
+
+async def go_on(graph: Any, services: Services, turn_id: str) -> AsyncGenerator[Event, None]:
+    """Go on with a turn that waited for a person, or whose program ended in the middle; as :func:`run_turn`.
+
+    What is over is not done again: neither model steps that were stored, nor tool calls.
+
+    Raises:
+        UsageError: if there is no such turn, or nothing to go on with.
+        StoreError: if the turn's state is gone.
+    """
+    found = services.record.go_on(turn_id)
+    snapshot = await graph.aget_state(_config(found.turn_id))
+    # Without a stored step it begins once more, with what it was begun with.
+    state = cast(TurnState, snapshot.values or services.record.begun_with(found.turn_id))
+    if not state:
+        services.record.finish(replace(found, status="stopped", waiting=(), error="Its state is gone."))
+        raise StoreError(f"The state of turn {found.turn_id} is gone.", fix="Ask the question anew.")
+    begin = going_on(snapshot) if snapshot.values else state
+    context = TurnContext(services, found.turn_id, seq=state.get("seq", 0))
+    context.started -= found.ms.get("total", 0.0) / 1000
+    if (schema := state.get("schema")) is not None:
+        context.accepts = partial(check, schema=schema)
+    await services.shelf.open()
+    async with aclosing(_run(graph, context, state, begin)) as events:
+        async for event in events:
+            yield event
+
+
+async def _run(graph: Any, context: TurnContext, state: TurnState, begin: Any) -> AsyncGenerator[Event, None]:
+    """Run the graph from ``begin`` on; ``state`` is the turn as it is known before."""
+    services, parked = context.services, False
+    known = context.seq  # events before this run
     try:
         parts = graph.astream(
-            state,
-            config,
+            begin,
+            _config(context.turn_id),
             context=context,
             stream_mode=["custom", "values"],
             version="v2",
-            **({"durability": "async"} if graph.checkpointer is not None else {}),
+            **({"durability": _durability(services)} if graph.checkpointer is not None else {}),
         )
         async with aclosing(parts) as stream:
             async for part in stream:
@@ -64,8 +105,14 @@ async def run_turn(
                     yield cast(Event, part["data"])
                 else:
                     state = cast(TurnState, part["data"])
+        if not context.recorded and (waiting := services.record.waiting_calls(context.turn_id)):
+            record = decision_record(state, context, "needs_approval", waiting=waiting)
+            # Not in a thread: between storing and noting it, nothing may stop the turn.
+            services.record.finish(record, parked="waiting")
+            context.recorded = parked = True
+            yield context.event(AnswerReady, answer=answer_of(record))
     except Exception as error:
-        if context.seq == 0:  # not even the message could be stored
+        if context.seq == 0 and known == 0:  # not even the message could be stored
             raise
         for event in _failure(context, state, error):
             yield event
@@ -74,8 +121,17 @@ async def run_turn(
     finally:
         if context.seq and not context.recorded:
             services.record.finish(decision_record(state, context, "stopped", error="The turn was stopped."))
-        if graph.checkpointer is not None:
-            await graph.checkpointer.adelete_thread(state["turn_id"])
+        if graph.checkpointer is not None and not parked:
+            await graph.checkpointer.adelete_thread(context.turn_id)
+
+
+def _config(turn_id: str) -> dict[str, Any]:
+    return {"configurable": {"thread_id": turn_id}, "recursion_limit": STEP_LIMIT}
+
+
+def _durability(services: Services) -> str:
+    """A turn whose tools may change something stores every step before the next begins; others do so on the way."""
+    return "async" if all(tool.may_repeat for tool in services.shelf.tools.values()) else "sync"
 
 
 def _failure(context: TurnContext, state: TurnState, error: Exception) -> list[Event]:

@@ -83,8 +83,10 @@ def test_only_seven_days_make_a_usual_one(record: Record) -> None:
 def as_version_2(home: Path) -> None:
     db = sqlite3.connect(home / "record.sqlite")
     db.executescript(
-        "DROP TRIGGER keep_cost; DROP TABLE costs_of_deleted; DROP INDEX turns_by_created;"
-        "ALTER TABLE turns DROP COLUMN cost; PRAGMA user_version = 2;"
+        "DROP TRIGGER keep_cost; DROP TABLE costs_of_deleted; DROP INDEX turns_by_created; DROP VIEW conversation;"
+        "DROP TABLE calls; DROP TABLE allowances; DROP INDEX turns_parked; ALTER TABLE turns DROP COLUMN parked;"
+        "ALTER TABLE turns DROP COLUMN tainted; ALTER TABLE turns DROP COLUMN begun_with; ALTER TABLE turns DROP COLUMN cost; CREATE VIEW conversation AS SELECT 1;"
+        "PRAGMA user_version = 2;"
     )
     db.close()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from typing import Literal
 
 from langgraph.runtime import Runtime
-from langgraph.types import Command, Send
+from langgraph.types import Command
 
 from tierwise.config import Tier
 from tierwise.errors import Blocked, ModelError
@@ -19,7 +20,7 @@ from tierwise.graph.fallback import hand_over, next_above, successor
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.step import StepResult, cost_of, run_step
 from tierwise.graph.structured import request_schema, value_text
-from tierwise.graph.toolbox import may_call, specs_for
+from tierwise.graph.toolbox import tools_for, written_wrongly
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import ChatRequest
 from tierwise.turns import Attempt, Notice
@@ -28,8 +29,8 @@ from tierwise.types import Floor, Usage
 
 async def generate(
     state: TurnState, runtime: Runtime[TurnContext]
-) -> Command[Literal["act", "verify", "generate", "finish"]]:
-    """Let the chosen tier write: a draft goes to ``verify``, tool calls go to ``act``.
+) -> Command[Literal["gate", "verify", "generate", "finish"]]:
+    """Let the chosen tier write: a draft goes to ``verify``, tool calls go to ``gate``.
 
     Raises:
         Blocked: if the turn may not leave the device and this tier is not on it, or its money is spent and nobody else
@@ -70,7 +71,7 @@ async def generate(
             request=ChatRequest(
                 messages=prompt.messages,
                 max_tokens=tier.max_tokens,
-                tools=specs_for(services.tools, model) if may_call(state) else (),
+                tools=await asyncio.to_thread(tools_for, state, context, model),
                 schema=request_schema(state, model),
                 adapter=state.get("adapter"),
                 thread=state["thread"],
@@ -81,6 +82,9 @@ async def generate(
         )
         if not result.calls and not live.text.strip():
             raise _said_nothing(tier.name, result)
+        if any(call.problem for call in result.calls) and written_wrongly(state) and successor(state, context):
+            # The model was told once what was wrong with its call, and does not get it right.
+            raise ModelError(f"{tier.name} asked for tools in a way that cannot be read.", fix="Ask another tier.")
         if state.get("schema") is not None and not result.calls:
             live.text = value_text(state, live.text, model)
     except ModelError as error:
@@ -94,25 +98,8 @@ async def generate(
         "ms": {"model": result.ms},
     }
     if result.calls:
-        round_number = len(state.get("rounds", []))
         update["rounds"] = [{"text": result.text, "calls": to_json(result.calls)}]
-        sends = [
-            Send(
-                "act",
-                {
-                    "turn_id": state["turn_id"],
-                    "thread": state["thread"],
-                    "collection": state.get("collection"),
-                    "tier": tier.name,
-                    "attempt": attempt,
-                    "round": round_number,
-                    "index": index,
-                    "call": to_json(call),
-                },
-            )
-            for index, call in enumerate(result.calls)
-        ]
-        return Command(update=update, goto=sends)
+        return Command(update=update, goto="gate")
     return Command(update=update, goto="verify")
 
 
@@ -169,7 +156,7 @@ def _notices(state: TurnState, runtime: Runtime[TurnContext]) -> list[Notice]:
 
 def _handed_over(
     state: TurnState, runtime: Runtime[TurnContext], error: ModelError, ms: float
-) -> Command[Literal["act", "verify", "generate", "finish"]]:
+) -> Command[Literal["gate", "verify", "generate", "finish"]]:
     """Record the failed attempt and let another tier, or the draft that is held, take its place.
 
     Raises:

@@ -47,7 +47,13 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
     locked = state["locked"] or bool(found_locks)
     ms = (time.perf_counter() - started) * 1000
     runtime.stream_writer(context.event(PassagesFound, passages=tuple(passages), ms=ms))
-    return {"passages": to_json(passages), "locked": locked, "notices": to_json(notices), "ms": {"retrieve": ms}}
+    return {
+        "passages": to_json(passages),
+        "locked": locked,
+        "tainted": bool(passages),
+        "notices": to_json(notices),
+        "ms": {"retrieve": ms},
+    }
 
 
 def _search(context: TurnContext, question: str, collection: str | None) -> list[Passage]:

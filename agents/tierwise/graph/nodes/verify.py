@@ -156,5 +156,5 @@ def _as_draft(state: TurnState, context: TurnContext, draft: Json, *, may_look: 
         # A draft that came out of tool calls cannot be made again without calling them again.
         may_look=may_look and can_look and not state.get("rounds") and state.get("schema") is None,
         begun_floor=draft["begun_floor"],
-        tool_errors=sum(not r["ok"] for r in state.get("results", []) if r["attempt"] == draft["attempt"]),
+        tool_errors=sum(r["outcome"] == "failed" for r in state.get("results", []) if r["attempt"] == draft["attempt"]),
     )

@@ -1,0 +1,61 @@
+"""From what a caller says to the first state of a turn."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from tierwise.config import Settings, Tier
+from tierwise.errors import InvalidInput, UnknownName
+from tierwise.graph.state import TurnState
+from tierwise.guards import check_question, whole_characters
+from tierwise.runtime.options import find_adapter
+from tierwise.runtime.turn import new_thread_id, new_turn_id
+from tierwise.types import Wish
+from tierwise.wish import read_wish
+
+
+def first_state(
+    settings: Settings,
+    tiers: Sequence[Tier],
+    question: str,
+    *,
+    thread: str | None = None,
+    tier: str = "auto",
+    dial: Wish | None = None,
+    lock: bool = False,
+    collection: str | None = None,
+    offline: bool | None = None,
+    schema: dict[str, Any] | None = None,
+    adapter: str | None = None,
+) -> TurnState:
+    """The state a turn begins with; see :class:`~tierwise.runtime.options.AskOptions`.
+
+    Raises:
+        UsageError: for an empty question, a name that does not exist, or something that is not text.
+    """
+    question = check_question(question, limit=sys.maxsize)  # its size is judged once it is stored
+    if thread is not None and not thread.strip():
+        raise InvalidInput("The thread's name is empty.", fix="Leave it out to begin a new thread.")
+    if thread is not None and whole_characters(thread) != thread:
+        raise InvalidInput("The thread's name is not text.", fix="Choose another name.")
+    if dial is not None:
+        dial = read_wish("The dial", dial)
+    names = [t.name for t in tiers]
+    if tier not in (*names, "auto", "quick", "deep"):
+        raise UnknownName(f"There is no tier {tier!r}.", fix=f"Use auto, {', '.join(names)}.")
+    return {
+        "turn_id": new_turn_id(),
+        "thread": thread or new_thread_id(),
+        "asked": question,
+        "created": time.time(),
+        "requested": tier,
+        "dial": settings.dial if dial is None else dial,
+        "locked": lock or settings.locked,
+        "offline": settings.offline if offline is None else offline or settings.offline,
+        "collection": collection,
+        "schema": schema,
+        "adapter": None if adapter is None else find_adapter(adapter, settings.home),
+    }
