@@ -2,9 +2,9 @@
 
     python -m benches.tool_kills [--kills 100] [--seed 1]
 
-Each trial asks a question that needs three tools: one that reads, one that writes without asking, one that writes after a
-person's yes. The program is killed somewhere, started again, killed again, until the turn is over. In between a person
-decides on what waits, and looks first where it is not known whether a call was done.
+Each trial asks a question that needs three tools: one that reads, one that writes without asking, one that writes after
+a person's yes. The program is killed somewhere, started again, killed again, until the turn is over. In between a
+person decides on what waits, and looks first where it is not known whether a call was done.
 """
 
 from __future__ import annotations

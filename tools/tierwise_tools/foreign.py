@@ -30,6 +30,7 @@ def foreign_tool(
         ValueError: if ``parameters`` is no usable schema of an object, with the reason.
     """
     import jsonschema
+    from referencing import Registry
 
     if not isinstance(parameters, dict) or parameters.get("type", "object") != "object":
         raise ValueError("the parameters are no JSON Schema of type object")
@@ -38,7 +39,8 @@ def foreign_tool(
         jsonschema.Draft202012Validator.check_schema(parameters)
     except Exception as error:  # a schema that is no schema may break the check itself
         raise ValueError(f"the parameters are no JSON Schema: {first_line(error)}") from error
-    validator = jsonschema.Draft202012Validator(parameters)
+    # Without a registry of its own it would fetch whatever address a "$ref" names.
+    validator = jsonschema.Draft202012Validator(parameters, registry=Registry())
 
     def check(arguments: dict[str, Any]) -> dict[str, Any]:
         if not _is_finite(arguments):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar, get_type_hints, overload
 
@@ -16,11 +15,11 @@ from tierwise_tools.definition import LONGEST, SECONDS, Bounds, Check, Tool
 from tierwise_tools.docstring import read_docstring
 from tierwise_tools.effects import Asks, Effect, read_effects
 from tierwise_tools.errors import AuthoringError, ToolError
+from tierwise_tools.names import is_name
 from tierwise_tools.text import first_line
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 
 
 @overload
@@ -101,7 +100,7 @@ def _build(
 ) -> Tool[P, R]:
     if isinstance(function, Tool):
         raise AuthoringError(f"{function.name} is a tool already.")
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise AuthoringError(f"{name!r} cannot be a tool's name: use letters, digits, '_' and '-', at most 64.")
     summary, described = read_docstring(function)
     if not summary:

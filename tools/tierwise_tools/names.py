@@ -8,8 +8,14 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 
 LONGEST = 64
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 _OTHER = re.compile(r"[^a-zA-Z0-9_-]+")
 _HASH = 6
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be a tool's name as it is."""
+    return _NAME.fullmatch(text) is not None
 
 
 def safe_name(text: str) -> str:

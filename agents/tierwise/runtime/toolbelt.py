@@ -62,7 +62,7 @@ def tool_sources(settings: Settings) -> list[ToolSource]:
     if packages := [name for name in tools.enabled if name not in _MADE]:
         from tierwise_tools.packages import PackageSource
 
-        found += [PackageSource(name, cache=home / "tool_packages.json") for name in packages]
+        found += [PackageSource(name, cache=home / "tool_packages") for name in packages]
     if tools.mcp:
         from tierwise_tools.mcp import McpSource, Pins
 

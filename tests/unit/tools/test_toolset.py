@@ -115,3 +115,30 @@ async def test_a_foreign_tool_is_checked_against_its_schema() -> None:
     for bad in ({"type": "array"}, {"type": "object", "properties": {"n": {"type": "numbr"}}}, []):
         with pytest.raises(ValueError, match="no JSON Schema"):
             foreign_tool(call, name="x", description="d", parameters=bad)  # type: ignore[arg-type]
+
+
+async def test_a_schema_cannot_make_this_machine_fetch_anything() -> None:
+    async def call(arguments: dict[str, Any], context: Any) -> str:
+        return "called"
+
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    seen: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Listener)
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    schema = {"type": "object", "properties": {"n": {"$ref": f"http://127.0.0.1:{server.server_address[1]}/s.json"}}}
+    made = foreign_tool(call, name="x", description="d", parameters=schema)
+    with pytest.raises(Exception, match="cannot be checked"):
+        await made.run({"n": 1})
+    server.shutdown()
+    server.server_close()
+    assert seen == []
