@@ -132,7 +132,10 @@ def _mcp(data: dict[str, Any], where: str, folder: Path) -> McpServer:
             values["effects"] = read_effects(values["effects"])
         except (ValueError, TypeError) as error:
             raise ConfigError(f"{where}.effects: {error}.") from error
-    return McpServer(**values)
+    try:
+        return McpServer(**values)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}.") from error
 
 
 def _openapi(data: dict[str, Any], where: str, folder: Path) -> ApiDocument:

@@ -17,7 +17,7 @@ LAYER = {
     "tierwise_tools": 0,
     # the vocabulary: these may use each other
     **dict.fromkeys(("types", "turns", "events", "errors", "config", "redact", "signals", "jsonable", "home"), 1),
-    **dict.fromkeys(("locks", "sums", "textfile", "wish", "words"), 1),
+    **dict.fromkeys(("locks", "sums", "textfile", "tool_settings", "wish", "words"), 1),
     "fitting": 1.5,  # statistics that know nothing of models
     **dict.fromkeys(("models", "knowledge", "routing", "verify", "guards", "record"), 2),
     "graph": 3,
@@ -32,9 +32,15 @@ TOUCHED_IN = {
     "bs4": ("tierwise.knowledge", "tierwise_tools.web"),
     "chromadb": ("tierwise.knowledge",),
     "duckdb": ("tierwise_tools.tables",),
-    "httpx2": ("tierwise.models.hosted", "tierwise.models.store", "tierwise_tools.web", "tierwise_tools.openapi"),
+    "httpx2": (
+        "tierwise.models.hosted",
+        "tierwise.models.store",
+        "tierwise_tools.mcp",
+        "tierwise_tools.openapi",
+        "tierwise_tools.web",
+    ),
     "jinja2": ("tierwise.models.local",),
-    "jsonschema": ("tierwise.models.schemas", "tierwise_tools.foreign"),
+    "jsonschema": ("tierwise.models.schemas", "tierwise_tools.schema_check"),
     "langgraph": ("tierwise.graph",),
     "llama_cpp": ("tierwise.models.local",),
     "mcp": ("tierwise_tools.mcp",),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,3 +145,25 @@ async def test_a_schema_cannot_make_this_machine_fetch_anything() -> None:
     server.shutdown()
     server.server_close()
     assert seen == []
+
+
+async def test_a_pattern_cannot_hold_up_the_program(tmp_path: Path) -> None:
+    from tierwise_tools.schema_check import checker, complaint_about_schema
+
+    program = (  # in a process of its own: what goes wrong here cannot be interrupted
+        "from tierwise_tools.schema_check import checker\n"
+        "check = checker({'properties': {'n': {'pattern': '^(a+)+$'}}, 'patternProperties': {'^(x+)+$': False}})\n"
+        "print(check({'n': 'a' * 40 + '!', 'x' * 40 + '!': 1}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert "does not match" in done.stdout
+    assert checker({"properties": {"n": {"pattern": "^a+$"}}})({"n": "aaa"}) == []
+    assert checker({"properties": {"n": {"pattern": "(?=a)b"}}})({"n": "zzz"}) == []  # left to whoever wrote it
+    closed = checker(
+        {"properties": {"a": {}}, "patternProperties": {"^x": {"type": "integer"}}, "additionalProperties": False}
+    )
+    assert closed({"a": 1, "xy": 2}) == []
+    assert closed({"xy": "z"}) == ["xy: 'z' is not of type 'integer'"]
+    assert closed({"b": 1}) == ["arguments: 'b' is not one of its properties"]
+    assert complaint_about_schema({"properties": {"n": {"minimum": "1"}}}) is not None
+    assert complaint_about_schema({"$defs": {"n": {"type": ["string", "null"]}}, "$ref": "#/$defs/n"}) is None

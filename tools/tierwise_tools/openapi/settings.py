@@ -15,7 +15,8 @@ class ApiDocument:
         path: the document, JSON or YAML; a file, read when the tools are opened.
         base_url: where requests go; by default the document's first server. Pinned: no operation, server variable or
             redirect leads anywhere else.
-        include: operations to offer: ids, paths with ``*`` and ``**``, or ``GET /path``; empty offers all.
+        include: operations to offer: ids or tool names with ``*``, paths with ``*`` (one segment) and ``**`` (any
+            number, none too), ``GET /path``, or ``tag:NAME``; empty offers all.
         exclude: operations not to offer, in the same forms.
         key_env: name of the environment variable that holds the key, token or ``user:password``.
         seconds: how long one call may take.
