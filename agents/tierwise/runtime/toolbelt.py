@@ -9,7 +9,7 @@ from typing import Any
 from tierwise.config import Settings
 from tierwise.graph.shelf import ToolShelf
 from tierwise.tool_settings import ToolSettings
-from tierwise_tools import Origin, Problem, Tool, Toolset, ToolSource, as_tool
+from tierwise_tools import Origin, Problem, SourceError, Tool, Toolset, ToolSource, as_tool
 
 PINS = "tool_pins.json"
 """File of the home folder with the definitions of MCP servers that a person accepted."""
@@ -49,9 +49,11 @@ def built_in_tools(settings: ToolSettings) -> Toolset:
         if name in NEEDS_ROOT and settings.root is None:
             text = 'It needs a folder to work in: write root = "/path/to/folder" under [tools].'
             found = found.with_problems([Problem(name, text)])
-        else:
-            made = make(settings.root or Path()).but(origin=Origin("built-in"))
-            found = found + Toolset((made,))
+            continue
+        try:
+            found = found + Toolset((make(settings.root or Path()).but(origin=Origin("built-in")),))
+        except SourceError as error:  # an extra, a folder or a sandbox is missing
+            found = found.with_problems([Problem(name, str(error))])
     return found
 
 
@@ -115,8 +117,9 @@ def _table(root: Path) -> Tool[..., Any]:
 
 
 def _python(root: Path) -> Tool[..., Any]:
-    from tierwise_tools.sandbox import python_tool
+    from tierwise_tools.sandbox import level, python_tool
 
+    level()  # raises where no sandbox works: better told now than at every call
     return python_tool()
 
 
