@@ -29,7 +29,7 @@ MODELS = (("base", "stops", "gguf", "memory", "tool_text"), ("schemas", "store")
 # The one place of the code where each outside library is touched.
 TOUCHED_IN = {
     "aiosqlite": ("tierwise.graph",),
-    "bs4": ("tierwise.knowledge", "tierwise_tools.web"),
+    "bs4": ("tierwise.knowledge",),
     "chromadb": ("tierwise.knowledge",),
     "duckdb": ("tierwise_tools.tables",),
     "httpx2": (
