@@ -89,7 +89,7 @@ class _Sorting:
             why = "it was begun before the program ended, and nobody knows whether it was done: look before you say yes"
             self._ask(place, _with(call, entry.arguments), tool, why)
         else:
-            self._ask(place, call, tool, _why(entry, self._services.record.waiting_calls(self._context.turn_id)))
+            self._ask(place, call, tool, self._why(place, call))
 
     def _against(self, place: int, call: ToolCall, tool: Tool[..., Any]) -> str | None:
         """What stands against running it, whoever may say yes."""
@@ -142,6 +142,12 @@ class _Sorting:
         )
         self.done.ask.append((key, waiting))
 
+    def _why(self, place: int, call: ToolCall) -> str:
+        """Why a person was asked already about a call that still waits."""
+        own = call_id(CallKey(self._context.turn_id, self._round, place), call.name, call.arguments)
+        waiting = self._services.record.waiting_calls(self._context.turn_id)
+        return next((one.why for one in waiting if one.id == own), "")
+
     def _settle(self, place: int, call: ToolCall, tool: Tool[..., Any], outcome: ToolOutcome, result: str) -> None:
         step = ToolStep(
             attempt=self._state["attempt"],
@@ -169,7 +175,3 @@ def _does_not_fit(tool: Tool[..., Any], arguments: dict[str, Any]) -> bool:
 
 def _with(call: ToolCall, arguments: dict[str, Any]) -> ToolCall:
     return ToolCall(call.id, call.name, arguments, repaired=call.repaired)
-
-
-def _why(entry: LedgerEntry, waiting: list[WaitingCall]) -> str:
-    return next((call.why for call in waiting if call.name == entry.name), "")
