@@ -32,6 +32,7 @@ class ToolCall:
         arguments: by parameter name.
         repaired: what was mended in what the model wrote, where there was one safe reading.
         problem: why what it wrote is no call, for the model; such a call is never run.
+        cut: it came to a limit and was brought to its end by force: a text or list in it may be shorter than meant.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ToolCall:
     arguments: dict[str, Any]
     repaired: str | None = None
     problem: str | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

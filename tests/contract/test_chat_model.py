@@ -170,6 +170,35 @@ async def test_tools_are_called_and_their_results_read(model: ChatModel) -> None
     assert "".join(c.text for c in chunks if isinstance(c, Delta)) == "It is 41."
 
 
+async def test_a_call_that_has_to_come_comes(model: ChatModel, request: pytest.FixtureRequest) -> None:
+    if request.node.callspec.params["model"] == "llama_server":
+        pytest.skip("this server forces one named function only; see test_tool_hosted")
+    chunks = await collect(model, ask("What is seven and five?", tools=(ADD,), must_call=True, max_tokens=64))
+    first = next(c.call for c in chunks if isinstance(c, Called))
+    assert (first.name, first.problem) == ("add", None)
+    assert isinstance(first.arguments["a"], int | float)
+    if isinstance(model, LlamaModel):
+        assert not [c for c in chunks if isinstance(c, Delta)]
+    assert chunks[-1].finish == "tool_calls"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("model", ["smollm2", "tiny_phi3"], indirect=True)
+async def test_a_call_that_is_cut_by_the_limit_has_a_problem_and_is_not_shown(model: ChatModel) -> None:
+    chunks = await collect(model, ask(tools=(ADD,), must_call=True, max_tokens=6))
+    assert [c for c in chunks if isinstance(c, Delta)] == []
+    (called,) = [c.call for c in chunks if isinstance(c, Called)]
+    assert called.problem
+
+
+@pytest.mark.parametrize("model", ["smollm2", "tiny_phi3"], indirect=True)
+async def test_a_tool_that_a_model_cannot_be_held_to_does_not_sink_the_others(model: ChatModel) -> None:
+    odd = ToolSpec("odd", "Odd.", {"type": "object", "properties": {"x": {"not": {"const": 1}}}})
+    chunks = await collect(model, ask(tools=(odd, ADD), must_call=True, max_tokens=64))
+    assert [c.call.name for c in chunks if isinstance(c, Called)] == ["add"]
+    with pytest.raises(ModelError, match="'odd' cannot be offered"):
+        await collect(model, ask(tools=(odd,), must_call=True))
+
+
 async def test_closing_leaves_it_fit_for_the_next_request(model: ChatModel) -> None:
     async with aclosing(model.stream(ask(max_tokens=400))) as stream:  # type: ignore[type-var]
         async for chunk in stream:

@@ -65,8 +65,8 @@ def _validator_class() -> Any:
     def pattern_properties(validator: Any, wanted: dict[str, Any], instance: Any, schema: Any) -> Iterator[Any]:
         for text, inner in wanted.items() if isinstance(instance, dict) else ():
             matches = _matcher(text)
-            for name, value in instance.items() if matches is not None else ():
-                if matches(name):
+            for name, value in instance.items():
+                if matches is not None and matches(name):
                     yield from validator.descend(value, inner, path=name, schema_path=text)
 
     def additional(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[Any]:

@@ -8,12 +8,13 @@ from typing import Any
 from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.graph.toolbox import calls_so_far, limit_reached
-from tierwise.guards import Standing, rule
+from tierwise.guards import Ruling, Standing, rule
 from tierwise.jsonable import from_json
 from tierwise.record import CallKey, LedgerEntry, call_hash, call_id
 from tierwise.turns import ToolStep, WaitingCall
 from tierwise.types import ToolCall, ToolOutcome
 from tierwise_tools import Tool, ToolError
+from tierwise_tools.effects import only_reads
 
 ENOUGH = "answer from what you have"
 
@@ -118,6 +119,8 @@ class _Sorting:
             stays=state["locked"] or state["offline"],
         )
         ruling = rule(tool, standing)
+        if ruling.verdict == "run" and call.cut and not only_reads(tool.effects):
+            ruling = Ruling("ask", "the call came to the model's limit: its arguments may be shorter than it meant")
         if ruling.verdict == "run":
             self._run(place, call)
         elif ruling.verdict == "ask":

@@ -13,6 +13,7 @@ from tierwise.graph.state import TurnState
 from tierwise.guards import neutralise, refusal_of
 from tierwise.jsonable import from_json
 from tierwise.models.base import ChatModel, ToolSpec
+from tierwise.models.tools import pick_tools
 from tierwise.record import call_hash
 from tierwise.tool_settings import ToolLimits
 from tierwise.types import Message, ToolCall
@@ -34,11 +35,9 @@ def tools_for(state: TurnState, context: TurnContext, model: ChatModel) -> tuple
     embedder = context.services.embedder
     if model.capabilities.tools == "native" or len(specs) <= most or embedder is None:
         return specs
-    from tierwise.models.tools import pick_tools
-
     if context.vector is None:  # the turn was taken up again
         context.vector = question_vector(context.services, state["asked"])
-    return pick_tools(specs, context.vector, embedder.embed, most)
+    return specs if context.vector is None else pick_tools(specs, context.vector, embedder.embed, most)
 
 
 def usable_tools(state: TurnState, context: TurnContext) -> dict[str, Tool[..., Any]]:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         unfinished,
     )
     from tierwise.models.store.pulls import add_file, pull, pull_url, remove_model
+    from tierwise.models.tools.dialects import dialect_for
 
 _LAZY = {
     "Card": "store.card",
@@ -59,6 +60,7 @@ _LAZY = {
     "card": "store.card",
     "catalogue": "store.card",
     "checked_name": "store.files",
+    "dialect_for": "tools.dialects",
     "estimate": "device.profile",
     "find_installed": "store.files",
     "installed": "store.files",
@@ -104,6 +106,7 @@ __all__ = [
     "card",
     "catalogue",
     "checked_name",
+    "dialect_for",
     "estimate",
     "find_installed",
     "installed",

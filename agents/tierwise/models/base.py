@@ -60,6 +60,8 @@ class ChatRequest:
         seed: for sampling; ``None`` leaves it to the model.
         stop: texts that end the answer and are not part of it.
         tools: what the model may call.
+        must_call: one of the tools has to be called, and nothing else is said. A server that cannot be told so may
+            answer with text all the same.
         evidence: collect :class:`~tierwise.types.TokenEvidence` where the model can.
         schema: a JSON Schema; the text is then one JSON value that fits it (see :mod:`tierwise.models.schemas`).
         adapter: a LoRA adapter (path of a GGUF) for this request, in place of the model's own.
@@ -82,6 +84,7 @@ class ChatRequest:
     thread: str = ""
     choices: tuple[str, ...] = ()
     floor: Floor | None = None
+    must_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """The model asks for a tool; arguments are parsed."""
+    """The model asks for a tool; a call with a :attr:`~tierwise.types.ToolCall.problem` must not be run."""
 
     call: ToolCall
 

@@ -85,6 +85,8 @@ class KeptModel:
 
     def _key(self, request: ChatRequest) -> str:
         asked = {k: v for k, v in to_json(replace(request, floor=None)).items() if k != "thread"}
+        if not request.must_call:
+            del asked["must_call"]  # answers that were kept before there was such a wish are still good
         text = json.dumps([self._model.name, asked], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

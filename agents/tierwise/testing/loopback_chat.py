@@ -34,6 +34,7 @@ class ChatFlavour(Flavour):
             tools=tuple(_read_tool(t["function"]) for t in data.get("tools") or ()),
             evidence=False,
             schema=_read_schema(data.get("response_format") or {}),
+            must_call=data.get("tool_choice") == "required",
         )
 
     def whole(self, text: str, calls: Sequence[ToolCall], done: Completed, *, usage: bool) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class ResponsesFlavour(Flavour):
             tools=tuple(_read_tool(t) for t in data.get("tools") or ()),
             evidence=False,
             schema=_read_schema((data.get("text") or {}).get("format") or {}),
+            must_call=data.get("tool_choice") == "required",
         )
 
     def whole(self, text: str, calls: Sequence[ToolCall], done: Completed, *, usage: bool) -> dict[str, Any]:

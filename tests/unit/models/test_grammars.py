@@ -20,6 +20,7 @@ from tierwise.errors import ModelNotInstalled, SchemaNotSupported
 from tierwise.models import ToolSpec
 from tierwise.models.schemas import check, prepare
 from tierwise.models.schemas.grammars import json_grammar, tools_grammar
+from tierwise.models.tools.reading import Call, read_marked
 
 FILE = Path(__file__).parents[2] / "data" / "schemas.jsonl"
 KEPT = [row for row in map(json.loads, FILE.read_text(encoding="utf-8").splitlines()) if "refused" not in row]
@@ -187,6 +188,16 @@ def test_an_answer_is_text_or_ends_with_a_call(text: str) -> None:
 )
 def test_from_the_marker_on_it_is_a_call_of_a_tool_there_is(text: str) -> None:
     assert not allows(tools_grammar([ADD, FIND]), text)
+
+
+def test_where_a_call_must_come_nothing_else_may() -> None:
+    grammar = tools_grammar([ADD, FIND], must_call=True)
+    assert allows(grammar, '<tool_call>{"name":"find","arguments":{"q":"x"}}</tool_call>')
+    assert not allows(grammar, "Let me see.")
+    assert not allows(grammar, 'So: <tool_call>{"name":"add","arguments":{"a":1}}</tool_call>')
+    for seed in range(20):
+        ((call,), rest) = read_marked(walk(grammar, seed), [ADD, FIND], cut=True)
+        assert (type(call), rest) == (Call, "")
 
 
 def test_json_may_stand_in_place_of_text() -> None:

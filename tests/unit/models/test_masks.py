@@ -10,9 +10,11 @@ from llama_cpp import _utils
 
 from tierwise.errors import ModelError
 from tierwise.models import locate
+from tierwise.models.base import ToolSpec
 from tierwise.models.local.answer import Generation
 from tierwise.models.schemas import prepare
-from tierwise.models.schemas.grammars import json_grammar
+from tierwise.models.schemas.grammars import json_grammar, tools_grammar
+from tierwise.models.tool_text import CLOSE, OPEN
 
 # The binding opens these at import and never closes them, which would end the run with a warning.
 _utils.outnull_file.close()
@@ -83,6 +85,28 @@ def test_a_list_that_would_go_on_is_closed_in_time_and_counts_as_cut(model: Loca
     assert heard.outcome is not None
     assert heard.outcome.finish == "length"
     assert json.loads(heard.text)["animals"]
+
+
+@pytest.mark.parametrize("limit", [48, 90])
+def test_a_call_that_would_go_on_is_closed_in_time(model: Local, limit: int) -> None:
+    story = {"type": "object", "properties": {"story": {"type": "string", "minLength": 1}}, "required": ["story"]}
+    tools = [ToolSpec("tell", "Tell a story.", story)]
+    heard = model.ask(
+        prompt(model, "Tell a very long story about many animals."),
+        Generation(max_tokens=limit, closes_after=OPEN, temperature=1.8, seed=3),
+        grammar=tools_grammar(tools, must_call=True),
+    )
+    assert heard.outcome is not None
+    assert heard.outcome.finish == "length"
+    assert json.loads(heard.text.removeprefix(OPEN).removesuffix(CLOSE))["arguments"]["story"]
+
+
+def test_text_before_a_call_is_not_hurried(model: Local) -> None:
+    tools = [ToolSpec("note", "Note something.", {"type": "object", "properties": {}})]
+    how = Generation(max_tokens=30, closes_after=OPEN)
+    free = model.ask(prompt(model, 'Tell a story about a 5" pipe.'), how, grammar=tools_grammar(tools))
+    plain = model.ask(prompt(model, 'Tell a story about a 5" pipe.'), Generation(max_tokens=30, lookup=False))
+    assert free.text == plain.text
 
 
 def test_an_answer_that_is_cut_says_so(model: Local) -> None:

@@ -12,10 +12,10 @@ from plays import Handler, Server, problem, reply, serving
 
 from tierwise import errors
 from tierwise.config import Tier
-from tierwise.models import ChatRequest, Delta, OpenAIChat, OpenAIResponses, open_model
+from tierwise.models import ChatRequest, Delta, OpenAIChat, OpenAIResponses, ToolSpec, open_model
 from tierwise.models.hosted.reply import usage_of
-from tierwise.models.hosted.schema import strict_form
 from tierwise.models.hosted.wire import CallAssembler, finish_of
+from tierwise.models.schemas.strict import strict_form
 from tierwise.types import Message
 
 CLOSED = {
@@ -246,7 +246,7 @@ async def test_nesting_without_end_is_not_the_protocol(server: Server, hosted, k
 def test_calls_of_the_wrong_types_are_read_as_they_are_meant() -> None:
     calls = CallAssembler()
     calls.add(0, 5, "add", {"a": 1})
-    (call,) = calls.calls(asked="big")
+    (call,) = calls.calls([ToolSpec("add", "Add.")], cut=False, absent={})
     assert (call.id, call.name, call.arguments) == ("5", "add", {"a": 1})
     assert finish_of(["length"], called=False) == "stop"
 

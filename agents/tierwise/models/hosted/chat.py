@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import openai
@@ -14,7 +14,8 @@ from tierwise.models.hosted.errors import Where
 from tierwise.models.hosted.form import Format, messages_for
 from tierwise.models.hosted.model import OpenAIModel
 from tierwise.models.hosted.reply import Reply, field_of, usage_of
-from tierwise.models.hosted.schema import strict_form
+from tierwise.models.schemas.strict import strict_form
+from tierwise.models.tools.dialects import Dialect
 from tierwise.types import Message
 
 
@@ -25,9 +26,9 @@ class OpenAIChat(OpenAIModel):
     """
 
     api = "chat"
-    parameters = ("stream_options", "max_tokens", "temperature", "reasoning_effort")
+    parameters = ("stream_options", "max_tokens", "temperature", "reasoning_effort", "tool_choice")
 
-    def call(self, request: ChatRequest, way: Format) -> dict[str, Any]:
+    def call(self, request: ChatRequest, way: Format, dialects: Sequence[Dialect]) -> dict[str, Any]:
         """Arguments of ``chat.completions.create``."""
         data: dict[str, Any] = {
             "model": self.endpoint.model,
@@ -39,6 +40,10 @@ class OpenAIChat(OpenAIModel):
         }
         if self.reasoning is not None:
             data["reasoning_effort"] = self.reasoning
+        if request.tools:
+            data["tools"] = [_tool(tool, dialect) for tool, dialect in zip(request.tools, dialects, strict=True)]
+            if request.must_call:
+                data["tool_choice"] = "required"
         if "max_tokens" in self.form.rejected:
             data["max_completion_tokens"] = data["max_tokens"]
         for name in self.form.rejected:
@@ -47,8 +52,6 @@ class OpenAIChat(OpenAIModel):
             data["seed"] = request.seed
         if request.stop:
             data["stop"] = list(request.stop)
-        if request.tools:
-            data["tools"] = [_tool(t) for t in request.tools]
         if request.schema is not None and way != "text":
             data["response_format"] = _response_format(request.schema, way)
         if self.endpoint.is_openai:
@@ -77,9 +80,9 @@ def _message(message: Message) -> dict[str, Any]:
     return data
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
+def _tool(tool: ToolSpec, dialect: Dialect) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": dialect.parameters}
+    return {"type": "function", "function": {**function, "strict": True} if dialect.strict else function}
 
 
 def _response_format(schema: dict[str, Any], way: Format) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import openai
 
 from tierwise.models.base import ChatRequest
 from tierwise.models.hosted.errors import is_about, is_bad_schema
-from tierwise.models.hosted.schema import strict_form
+from tierwise.models.schemas.strict import strict_form
 from tierwise.types import Message
 
 Format = Literal["strict", "schema", "object", "text"]
@@ -24,12 +24,17 @@ class Form:
 
     Args:
         parameters: names that may be left out, or be sent in another way.
+
+    Attributes:
+        rejected: those of them that were rejected.
+        strict_tools: the schemas of tools may be sent in strict mode.
     """
 
     def __init__(self, *parameters: str) -> None:
         self._parameters = parameters
         self._formats: set[Format] = set()
         self.rejected: set[str] = set()
+        self.strict_tools = True
 
     def formats(self, schema: dict[str, Any] | None) -> list[Format]:
         """Ways to ask for an answer that fits the schema, best first; the last cannot be rejected."""
@@ -51,11 +56,18 @@ class Form:
             if not is_bad_schema(error):
                 self._formats.add(rejected)
             return True
+        if _has_strict_tools(call) and (is_bad_schema(error) or str(error.param or "").startswith("tools")):
+            self.strict_tools = False
+            return True
         for name in self._parameters:
             if name in call and name not in self.rejected and is_about(error, name):
                 self.rejected.add(name)
                 return True
         return False
+
+
+def _has_strict_tools(call: dict[str, Any]) -> bool:
+    return any(tool.get("strict") or tool.get("function", {}).get("strict") for tool in call.get("tools", ()))
 
 
 def messages_for(request: ChatRequest, way: Format) -> Sequence[Message]:

@@ -17,6 +17,7 @@ from tierwise.models.hosted.errors import Where, explain, is_context_error
 from tierwise.models.hosted.form import Form, Format
 from tierwise.models.hosted.reply import Reply
 from tierwise.models.hosted.wire import estimate_tokens
+from tierwise.models.tools.dialects import Dialect, Kind, dialect_for
 
 DEFAULT_WINDOW = 128_000
 _UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)  # what a server sent, to who reads it
@@ -138,8 +139,8 @@ class OpenAIModel(ABC):
     # -- what a flavour says -------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def call(self, request: ChatRequest, way: Format) -> dict[str, Any]:
-        """Arguments of the streamed call, in the form that the server takes."""
+    def call(self, request: ChatRequest, way: Format, dialects: Sequence[Dialect]) -> dict[str, Any]:
+        """Arguments of the streamed call, in the form that the server takes; a dialect for each tool."""
 
     @abstractmethod
     async def create(self, client: openai.AsyncOpenAI, call: dict[str, Any]) -> openai.AsyncStream[Any]:
@@ -155,7 +156,10 @@ class OpenAIModel(ABC):
         """The stream; ``reply`` notes the bytes of all requests it took."""
         formats = self.form.formats(request.schema)
         while True:
-            call = self.call(request, formats[0])
+            kind: Kind = "openai-strict" if self.endpoint.is_openai and self.form.strict_tools else "lax"
+            dialects = [dialect_for(tool.parameters, kind) for tool in request.tools]
+            call = self.call(request, formats[0], dialects)
+            reply.absent = {t.name: d.absent for t, d in zip(request.tools, dialects, strict=True)}
             try:
                 stream = await clock.wait(self.create(client, call))
             except openai.APIStatusError as error:

@@ -15,6 +15,8 @@ from tierwise.models.hosted.client import Clock
 from tierwise.models.hosted.errors import Where, no_protocol
 from tierwise.models.hosted.wire import CallAssembler, Characters, estimate_prompt, estimate_tokens, finish_of
 from tierwise.models.stops import StopFilter
+from tierwise.models.tools.streaming import CallReader
+from tierwise.models.tools.strict_schema import Place
 from tierwise.types import Usage
 
 _MOST_TOKENS = 10**9  # a count beyond it is none
@@ -36,7 +38,10 @@ class Reply(ABC):
         self._request, self._where, self._clock = request, where, clock
         self._characters = Characters()
         self._stops = StopFilter(request.stop)
+        self._reader = CallReader(request.tools) if request.tools and request.schema is None else None
+        self._called = False
         self.calls = CallAssembler()
+        self.absent: dict[str, tuple[Place, ...]] = {}  # by tool, where null means that a property is left out
         self.text = ""
         self.finish: str | None = None
         self.usage: Usage | None = None
@@ -54,25 +59,29 @@ class Reply(ABC):
     async def read(self, stream: openai.AsyncStream[Any]) -> AsyncIterator[Delta | Called]:
         """Yield text as it comes, then the tool calls.
 
+        An answer that is nothing but a call written as text is a call, if tools were offered.
+
         Raises:
             ServerError: if it is not the protocol, or ends before it is complete.
             ContentFiltered: if the filter left nothing.
             ModelTimeout: if a limit passes.
         """
         async for text in self._texts(stream):
-            if shown := self._stops.feed(text):
+            if shown := self._shown(self._stops.feed(text)):
                 yield Delta(shown)
             if self._stops.hit:  # not every server, and no Responses API, ends there by itself
                 self.finish, self.calls = "stop", CallAssembler()
+                for item in self._last():
+                    yield item
                 return
         if self.finish is None and not self.text and not self.calls:
             raise no_protocol(self._where, f"sent no {self.kind}")
         if self.finish is None:
             raise ServerError(f"{self._where.host} broke off its answer.", fix="Try again.")
-        if rest := self._stops.rest() + self._characters.rest():
+        if rest := self._shown(self._stops.rest() + self._characters.rest()):
             yield Delta(rest)
-        for call in self.calls.calls(asked=self._where.model):
-            yield Called(call)
+        for item in self._last():
+            yield item
         if self.finish == "content_filter" and not self.text:
             raise ContentFiltered(
                 f"The content filter of {self._where.host} stopped the answer.", fix="Reword the question."
@@ -86,7 +95,7 @@ class Reply(ABC):
             estimated=True,
         )
         return Completed(
-            finish=finish_of(self.finish or "stop", called=bool(self.calls)),
+            finish=finish_of(self.finish or "stop", called=self._called),
             usage=usage,
             model_served=self.served or self._where.model,
             sent_bytes=self.sent_bytes,
@@ -97,6 +106,21 @@ class Reply(ABC):
         if isinstance(text, str) and (whole := self._characters.feed(text)):
             self.text += whole
             yield whole
+
+    def _shown(self, text: str) -> str:
+        """What of a text can be shown now."""
+        return text if self._reader is None else self._reader.feed(text)
+
+    def _last(self) -> list[Delta | Called]:
+        """What was held back because it might be a call, and the calls; one that came both ways comes once."""
+        cut = finish_of(self.finish or "", called=False) == "length"
+        calls = self.calls.calls(self._request.tools, cut=cut, absent=self.absent)
+        known = [(call.name, call.arguments) for call in calls]
+        held = self._reader.finish(cut=cut) if self._reader is not None else []
+        fresh = [i for i in held if isinstance(i, Delta) or (i.call.name, i.call.arguments) not in known]
+        last = [*fresh, *map(Called, calls)]
+        self._called = any(isinstance(item, Called) for item in last)
+        return last
 
     async def _texts(self, stream: openai.AsyncStream[Any]) -> AsyncIterator[str]:
         kind = stream.response.headers.get("content-type", "").partition(";")[0]

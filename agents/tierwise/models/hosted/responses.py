@@ -18,7 +18,8 @@ from tierwise.models.hosted.form import Format, messages_for
 from tierwise.models.hosted.model import OpenAIModel
 from tierwise.models.hosted.reply import Reply
 from tierwise.models.hosted.responses_reply import ResponsesReply
-from tierwise.models.hosted.schema import strict_form
+from tierwise.models.schemas.strict import strict_form
+from tierwise.models.tools.dialects import Dialect
 from tierwise.types import Message
 
 _LEAST_TOKENS = 16  # of the OpenAI API; servers of others take any number
@@ -32,9 +33,9 @@ class OpenAIResponses(OpenAIModel):
     """
 
     api = "responses"
-    parameters = ("temperature", "reasoning", "max_output_tokens")
+    parameters = ("temperature", "reasoning", "max_output_tokens", "tool_choice")
 
-    def call(self, request: ChatRequest, way: Format) -> dict[str, Any]:
+    def call(self, request: ChatRequest, way: Format, dialects: Sequence[Dialect]) -> dict[str, Any]:
         """Arguments of ``responses.create``."""
         messages = messages_for(request, way)
         system = messages[0].content if messages and messages[0].role == "system" else None
@@ -50,12 +51,14 @@ class OpenAIResponses(OpenAIModel):
             data["instructions"] = system
         if self.reasoning is not None:
             data["reasoning"] = {"effort": self.reasoning}
+        if request.tools:
+            data["tools"] = [_tool(tool, dialect) for tool, dialect in zip(request.tools, dialects, strict=True)]
+            if request.must_call:
+                data["tool_choice"] = "required"
         for name in self.form.rejected - {"max_output_tokens"}:
             data.pop(name, None)
         if "max_output_tokens" in self.form.rejected:
             data["max_output_tokens"] = max(_LEAST_TOKENS, request.max_tokens)
-        if request.tools:
-            data["tools"] = [_tool(t) for t in request.tools]
         if request.schema is not None and way != "text":
             data["text"] = {"format": _format(request.schema, way)}
         return data
@@ -84,13 +87,13 @@ def _items_of(message: Message) -> Iterator[dict[str, Any]]:
         yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
+def _tool(tool: ToolSpec, dialect: Dialect) -> dict[str, Any]:
     return {
         "type": "function",
         "name": tool.name,
         "description": tool.description,
-        "parameters": tool.parameters,
-        "strict": False,  # strict mode would make every optional argument a required one
+        "parameters": dialect.parameters,
+        "strict": dialect.strict,  # without a word, it is taken for true
     }
 
 

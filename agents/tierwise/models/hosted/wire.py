@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tierwise.errors import ServerError
+from tierwise.models.base import ToolSpec
+from tierwise.models.tools.reading import as_tool_call, read_arguments
+from tierwise.models.tools.strict_schema import Place
 from tierwise.types import Finish, Message, ToolCall
 
 _FINISH: dict[str, Finish] = {
@@ -55,43 +57,34 @@ class CallAssembler:
         part["id"] = part["id"] or call_id
         part["name"] = part["name"] or str(name or "")
         # By the protocol they are a text; some servers send the object itself.
-        part["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+        piece = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+        # Some send the whole once more at the end; the same object again is not a different wish.
+        if piece != part["arguments"] or not _is_object(piece):
+            part["arguments"] += piece
 
-    def calls(self, *, asked: str) -> list[ToolCall]:
-        """The finished calls in order; a call without an id is given one.
+    def calls(self, tools: Sequence[ToolSpec], *, cut: bool, absent: Mapping[str, tuple[Place, ...]]) -> list[ToolCall]:
+        """The finished calls in order; one that cannot be run has a problem, one without an id is given one.
 
         Args:
-            asked: who asked, for the message.
-
-        Raises:
-            ServerError: if a call has no name, or arguments that are no JSON object.
+            tools: what was offered.
+            cut: the answer came to its limit.
+            absent: see :func:`~tierwise.models.tools.reading.read_arguments`.
         """
-        done = []
-        for number, (_, part) in enumerate(sorted(self._parts.items())):
-            if not part["name"]:
-                raise ServerError(f"{asked} asked for a tool without naming it.")
-            arguments = _arguments(part["arguments"])
-            if arguments is None:
-                raise ServerError(
-                    f"{asked} asked for the tool {part['name']!r} with arguments that are no JSON object: "
-                    f"{part['arguments'][:120]!r}."
-                )
-            done.append(ToolCall(part["id"] or f"call_{number}", part["name"], arguments))
-        return done
+        parts = [part for _, part in sorted(self._parts.items())]
+        return [
+            as_tool_call(
+                read_arguments(part["arguments"], part["name"], tools, cut=cut and part is parts[-1], absent=absent),
+                part["id"] or f"call_{number}",
+            )
+            for number, part in enumerate(parts)
+        ]
 
 
-def _arguments(text: str) -> dict[str, Any] | None:
-    if not text.strip():
-        return {}
+def _is_object(text: str) -> bool:
     try:
-        value, end = json.JSONDecoder().raw_decode(text.strip())
+        return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
-        return None
-    # Some servers send a whole call twice; the same object again is not a different wish.
-    rest = text.strip()[end:].strip()
-    if rest and rest != text.strip()[:end]:
-        return None
-    return value if isinstance(value, dict) else None
+        return False
 
 
 class Characters:

@@ -23,7 +23,8 @@ Logits = NDArray[np.float32]
 class Generation:
     """How to decode: see :class:`~tierwise.models.base.ChatRequest`.
 
-    ``closes`` says that the grammar is one JSON value, which is brought to its end when the room for it runs short;
+    ``closes`` says that the grammar is one JSON value, which is brought to its end when the room for it runs short, and
+    ``closes_after`` that one may begin behind a mark in the text;
     ``among`` that evidence is measured among the tokens the grammar allows; ``floor`` is how many first tokens must
     have which mean log-probability for the answer to go on.
     """
@@ -35,6 +36,7 @@ class Generation:
     evidence: bool = True
     lookup: bool = True
     closes: bool = False
+    closes_after: str | None = None
     among: bool = False
     floor: tuple[int, float] | None = None
 
@@ -98,7 +100,10 @@ class Answer:
         self._evidence, self._among, self._floor = how.evidence, how.among, how.floor
         self._characters_written = 0
         # A value that is closed early is valid; one that is cut is nothing.
-        self._close_from = self.limit - min(_TO_CLOSE, self.limit // 3) if how.closes else self.limit + 1
+        self._close_from = self.limit - min(_TO_CLOSE, self.limit // 3)
+        self._closes = how.closes
+        if mask is not None and how.closes_after is not None:
+            mask.watch_for(how.closes_after)
         self._mask = mask
         self._piece, self._ends = piece, ends
         self._sampler = Sampler(how.temperature, how.seed)
@@ -152,8 +157,7 @@ class Answer:
         return ready
 
     def _next(self, logits: Logits) -> int:
-        allowed = self._allowed(logits)
-        token = self._sampler.pick(allowed)
+        token, allowed = self._picked(logits)
         if self._evidence:
             self._measure(allowed if self._among else logits, token)
         if self._ends(token):
@@ -175,14 +179,25 @@ class Answer:
                 self._finish("length" if self._hurries else "stop")
         return token
 
+    def _picked(self, logits: Logits) -> tuple[int, Logits]:
+        """The token to take, and the logits of all that might have been."""
+        if self._mask is None:
+            return self._sampler.pick(logits), logits
+        ways = (self._mask.close, self._mask.apply) if self._hurries else (self._mask.apply,)
+        for way in ways:
+            allowed = way(logits)
+            while np.isfinite(allowed).any():
+                token = self._sampler.pick(allowed)
+                if not self._mask.repeats_name(token):
+                    return token, allowed
+                allowed[token] = -np.inf
+        allowed = self._mask.apply(logits)  # there is no way but to repeat a name
+        return self._sampler.pick(allowed), allowed
+
     @property
     def _hurries(self) -> bool:
-        return self.written > self._close_from
-
-    def _allowed(self, logits: Logits) -> Logits:
-        if self._mask is None:
-            return logits
-        return self._mask.close(logits) if self._hurries else self._mask.apply(logits)
+        in_value = self._closes or (self._mask is not None and self._mask.in_value)
+        return in_value and self.written > self._close_from
 
     def _take(self, token: int) -> None:
         self.tokens.append(token)

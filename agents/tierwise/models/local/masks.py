@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tierwise.errors import ModelError
+from tierwise.models.local.json_place import JsonPlace
 
 _CLOSES_TEXT, _CLOSES_REST = re.compile(rb'"[]}]*'), re.compile(rb"[]}]+")
 
@@ -62,12 +63,17 @@ class Mask:
         matcher: the grammar's state.
         piece: bytes of a token.
         closing: by whether a JSON text is open, how much each token closes of a JSON value.
+
+    Attributes:
+        in_value: the mark of :meth:`watch_for` has come.
     """
 
     def __init__(self, matcher: Any, piece: Callable[[int], bytes], closing: dict[bool, NDArray[np.int_]]) -> None:
         self._matcher, self._piece, self._closing = matcher, piece, closing
         self._bits = np.zeros((closing[True].size + 31) // 32, np.int32)
-        self._in_text = self._escaped = False
+        self._place = JsonPlace()
+        self._mark, self._tail = b"", b""
+        self.in_value = False
 
     @property
     def complete(self) -> bool:
@@ -94,12 +100,20 @@ class Mask:
             ModelError: if the grammar became too large to follow.
         """
         masked = self.apply(logits)
-        closing = self._closing[self._in_text]
+        closing = self._closing[self._place.in_text]
         closing = np.where(np.isfinite(masked[: closing.size]), closing, 0)
         if closing.any():
             masked[: closing.size][closing < closing.max()] = -np.inf
             masked[closing.size :] = -np.inf
         return masked
+
+    def watch_for(self, mark: str) -> None:
+        """From this mark on the answer is a JSON value; before it, it is a text."""
+        self._mark = mark.encode()
+
+    def repeats_name(self, token: int) -> bool:
+        """Whether an object would have a name twice with this token; that is beyond what a grammar can forbid."""
+        return self._place.would_repeat(self._piece(token))
 
     def take(self, token: int) -> list[int]:
         """Go on by a chosen token; returns the tokens that are forced to come after it, already gone by.
@@ -118,14 +132,15 @@ class Mask:
         return forced
 
     def _follow(self, piece: bytes) -> None:
-        """Keep in mind whether a JSON text is open."""
-        for byte in piece:
-            if self._escaped:
-                self._escaped = False
-            elif byte == ord('"'):
-                self._in_text = not self._in_text
-            else:
-                self._escaped = self._in_text and byte == ord("\\")
+        """Keep in mind where in the JSON value it stands; what comes before the mark is none."""
+        if self._mark and not self.in_value:
+            self._tail += piece
+            at = self._tail.find(self._mark)
+            if at < 0:
+                self._tail = self._tail[-len(self._mark) :]
+                return
+            piece, self.in_value = self._tail[at + len(self._mark) :], True
+        self._place.feed(piece)
 
     def _check(self) -> None:
         if self._matcher.is_error():

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tierwise.errors import ModelError, ModelNotInstalled
 from tierwise.jsonable import to_json
-from tierwise.models.base import Called, Capabilities, ChatRequest, Chunk, Completed, Delta, Queued, Reading
+from tierwise.models.base import Called, Capabilities, ChatRequest, Chunk, Completed, Delta, Queued, Reading, ToolSpec
 from tierwise.models.device.probe import fixed_threads, usable_cores
 from tierwise.models.device.profile import Plan, plan, profile
 from tierwise.models.gguf import GgufHeader, read_header
@@ -25,7 +25,9 @@ from tierwise.models.local.process import LoadPlan, Supervisor
 from tierwise.models.memory import check_memory, prefix_budget
 from tierwise.models.schemas import prepare
 from tierwise.models.schemas.grammars import choice_grammar, json_grammar, tools_grammar
-from tierwise.models.tool_text import CallReader, with_tools
+from tierwise.models.tool_text import OPEN, with_tools
+from tierwise.models.tools.dialects import constrainable
+from tierwise.models.tools.streaming import CallReader
 from tierwise.types import TokenEvidence, Usage
 
 log = logging.getLogger("tierwise.models")
@@ -70,6 +72,7 @@ class LlamaModel:
         self._adapter = adapter
         self._tools = tools
         self._parallel = parallel
+        self._set_aside: set[str] = set()
         self._seen: tuple[tuple[int, int], GgufHeader] | None = None
         self._decided: tuple[GgufHeader, Plan] | None = None
         self._share: Share | None = None
@@ -110,8 +113,7 @@ class LlamaModel:
         """
         frame = await asyncio.to_thread(self._frame, request)
         supervisor = await self._ready()
-        reader = CallReader() if request.tools else None
-        called = False
+        reader = CallReader(request.tools, marked=True, closes=True)
         call = supervisor.open(frame)
         try:
             while True:
@@ -122,14 +124,15 @@ class LlamaModel:
                     case "reading":
                         yield Reading(frame["done"], frame["total"])
                     case "delta":
-                        for item in reader.feed(frame["text"]) if reader is not None else (Delta(frame["text"]),):
-                            called |= isinstance(item, Called)
-                            yield item
+                        if text := reader.feed(frame["text"]) if request.tools else frame["text"]:
+                            yield Delta(text)
                     case "completed":
-                        for item in reader.finish() if reader is not None else ():
-                            called |= isinstance(item, Called)
+                        last = reader.finish(cut=frame["finish"] == "length")
+                        if frame["finish"] == "doubted":  # given up: what it was about to call does not count
+                            last = [item for item in last if isinstance(item, Delta)]
+                        for item in last:
                             yield item
-                        yield self._completed(frame, called=called)
+                        yield self._completed(frame, called=any(isinstance(item, Called) for item in last))
                         return
         finally:
             supervisor.cancel(call)
@@ -157,12 +160,13 @@ class LlamaModel:
         Raises:
             AdapterError: if the adapter is missing or not for this model.
             SchemaNotSupported: if the schema cannot be kept.
-            ModelError: if a number is none.
+            ModelError: if a number is none, or a call must come and there is no tool that can be offered.
         """
         messages, grammar = request.messages, None
         schema = prepare(request.schema) if request.schema is not None else None
-        if request.tools:
-            messages, grammar = with_tools(messages, request.tools), tools_grammar(request.tools, schema)
+        if tools := self._offered(request):
+            messages = with_tools(messages, tools)
+            grammar = tools_grammar(tools, schema, must_call=request.must_call)
         elif schema is not None:
             grammar = json_grammar(schema)
         elif request.choices:
@@ -178,11 +182,23 @@ class LlamaModel:
             "evidence": request.evidence,
             "grammar": grammar,
             "closes": schema is not None,
+            "closes_after": OPEN if tools else None,
             "among": bool(request.choices),
             "floor": [request.floor.tokens, request.floor.logprob_mean] if request.floor else None,
             "adapter": check_adapter(adapter, self._header()) if adapter is not None else None,
             "thread": request.thread,
         }
+
+    def _offered(self, request: ChatRequest) -> tuple[ToolSpec, ...]:
+        """The tools whose calls can be held to their schemas; the others are set aside, which is said once."""
+        offered, problems = constrainable(request.tools)
+        for problem in problems:
+            if problem.name not in self._set_aside:
+                self._set_aside.add(problem.name)
+                log.warning("%s does without a tool: %s", self._name, problem.text)
+        if request.must_call and request.tools and not offered:
+            raise ModelError(f"{self._name} can be offered none of the tools. {problems[0].text}")
+        return offered
 
     def _completed(self, frame: dict[str, Any], *, called: bool) -> Completed:
         evidence = frame["evidence"]

@@ -102,6 +102,7 @@ class Worker:
             stop=tuple(frame["stop"]),
             evidence=frame["evidence"],
             closes=frame["closes"],
+            closes_after=frame["closes_after"],
             among=frame["among"],
             floor=tuple(frame["floor"]) if frame["floor"] else None,
         )

@@ -26,20 +26,35 @@ def check(text: str, schema: dict[str, Any]) -> Any:
     Raises:
         InvalidOutput: in one sentence what does not fit.
     """
-    import jsonschema
     from referencing.exceptions import Unresolvable
 
     value = read(text)
     try:
-        error = jsonschema.exceptions.best_match(validator(schema).iter_errors(value))
+        found = complaint(value, validator(schema))
     except Unresolvable as unresolvable:
         raise SchemaNotSupported(f"The schema refers to something that is not there: {unresolvable}.") from unresolvable
     except RecursionError:
         raise InvalidOutput("The answer is nested too deeply to be checked.") from None
-    if error is not None:
-        place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
-        raise InvalidOutput(f"The answer does not fit its schema{f' at {place}' if place else ''}: {said(error)}.")
+    if found is not None:
+        place, words = found
+        raise InvalidOutput(f"The answer does not fit its schema{f' at {place}' if place else ''}: {words}.")
     return value
+
+
+def complaint(value: Any, checks: Any) -> tuple[str, str] | None:
+    """Where a value does not fit, empty for the whole, and how; ``None`` if it fits.
+
+    Args:
+        value: made of JSON values.
+        checks: from :func:`~tierwise.models.schemas.validator.validator`.
+    """
+    import jsonschema
+
+    error = jsonschema.exceptions.best_match(checks.iter_errors(value))
+    if error is None:
+        return None
+    place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
+    return place, said(error)
 
 
 def read(text: str) -> Any:

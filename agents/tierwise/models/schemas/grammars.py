@@ -38,7 +38,7 @@ def json_grammar(schema: dict[str, Any]) -> str:
     return _grammar(json.dumps(schema))
 
 
-def tools_grammar(tools: Sequence[ToolSpec], schema: dict[str, Any] | None = None) -> str:
+def tools_grammar(tools: Sequence[ToolSpec], schema: dict[str, Any] | None = None, *, must_call: bool = False) -> str:
     """The grammar of an answer that is free text, or asks for one tool from a marker on.
 
     Text streams as text. From ``<tool_call>`` on there follows one object ``{"name": ..., "arguments": {...}}`` with
@@ -48,13 +48,14 @@ def tools_grammar(tools: Sequence[ToolSpec], schema: dict[str, Any] | None = Non
     Args:
         tools: what may be called, at least one.
         schema: a prepared schema that the answer must fit in place of free text.
+        must_call: the answer is a call from its first character on.
 
     Raises:
         SchemaNotSupported: if the parameters of a tool cannot be kept, naming the tool.
         ModelNotInstalled: if ``llguidance`` is missing.
     """
     prepared = json.dumps(schema) if schema is not None else None
-    return _tools(tuple((tool.name, json.dumps(tool.parameters)) for tool in tools), prepared)
+    return _tools(tuple((tool.name, json.dumps(tool.parameters)) for tool in tools), prepared, must_call)
 
 
 def choice_grammar(choices: Sequence[str]) -> str:
@@ -74,17 +75,18 @@ def _grammar(schema: str) -> str:
     return _valid(_matcher().grammar_from_json_schema(_written(json.loads(schema)), overrides=_COMPACT))
 
 
-@lru_cache(maxsize=64)
-def _tools(tools: tuple[tuple[str, str], ...], schema: str | None) -> str:
+@lru_cache(maxsize=256)  # of single tools as well, see :mod:`tierwise.models.tools.dialects`
+def _tools(tools: tuple[tuple[str, str], ...], schema: str | None, must_call: bool) -> str:
     calls = [_call(name, parameters) for name, parameters in tools]
     names = [f"call_{number}" for number in range(len(calls))]
     rules = [f"{name}: {_inline(call)}" for name, call in zip(names, calls, strict=True)]
-    if schema is None:
-        rules += [f"start: TEXT | ask ({' | '.join(names)}) {json.dumps(CLOSE)}"]
-        rules += [f"ask[lazy]: TEXT {json.dumps(OPEN)}", "TEXT: /(?s:.*)/"]
+    call = f"({' | '.join(names)}) {json.dumps(CLOSE)}"
+    if must_call:
+        rules += [f"start: {json.dumps(OPEN)} {call}"]
+    elif schema is None:
+        rules += [f"start: TEXT | ask {call}", f"ask[lazy]: TEXT {json.dumps(OPEN)}", "TEXT: /(?s:.*)/"]
     else:
-        rules += [f"start: answer | {json.dumps(OPEN)} ({' | '.join(names)}) {json.dumps(CLOSE)}"]
-        rules += [f"answer: {_inline(json.loads(schema))}"]
+        rules += [f"start: answer | {json.dumps(OPEN)} {call}", f"answer: {_inline(json.loads(schema))}"]
     return _valid(_matcher().grammar_from_lark("\n".join(["%llguidance {}", *rules])))
 
 
