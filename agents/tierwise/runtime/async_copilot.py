@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from tierwise.config import Settings, Tier, load_settings
 from tierwise.errors import StoreError, UnknownName, UsageError
-from tierwise.events import AnswerReady, Event, TurnFailed
+from tierwise.events import Event
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.models.schemas import check, prepare
 from tierwise.runtime.again import prepare_again
-from tierwise.runtime.approvals import decide
 from tierwise.runtime.assemble import assemble
 from tierwise.runtime.message import first_state
 from tierwise.runtime.options import AgainOptions, AskOptions, RouteOptions
 from tierwise.runtime.route import Route, find_route
-from tierwise.runtime.turn import go_on, run_turn
+from tierwise.runtime.turn import run_turn
+from tierwise.runtime.waiting_turns import WaitingTurns, drained
 from tierwise.turns import Answer, TypedAnswer
 from tierwise_tools import Toolset
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AsyncCopilot:
+class AsyncCopilot(WaitingTurns):
     """Answers questions on this machine and asks a bigger model only when it must.
 
     Args:
@@ -158,7 +158,7 @@ class AsyncCopilot:
 
             wanted: Returns[Any] = await asyncio.to_thread(Returns, returns)
             typed, options["schema"] = wanted, wanted.schema
-        answer = await _drained(self._events(question, options, typed.read if typed else None))
+        answer = await drained(self._events(question, options, typed.read if typed else None))
         if typed is None:
             return answer
         return TypedAnswer.of(answer, (typed.read(answer.text),) if answer.status == "done" else ())
@@ -189,7 +189,7 @@ class AsyncCopilot:
                 tier that gave the answer.
             StoreError: if the message cannot be stored.
         """
-        return await _drained(self.stream_again(turn_id, tier=tier, **options))
+        return await drained(self.stream_again(turn_id, tier=tier, **options))
 
     async def stream_again(
         self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]
@@ -197,58 +197,6 @@ class AsyncCopilot:
         """As :meth:`again`, with everything that happens as typed events; closing the iterator stops the turn."""
         again = await asyncio.to_thread(prepare_again, self.record, self.tiers, turn_id, tier, options)
         async with aclosing(self._events(again.question, again.options, None, again.overrules)) as events:
-            async for event in events:
-                yield event
-
-    async def approve(
-        self,
-        turn_id: str = "last",
-        call_id: str | None = None,
-        *,
-        always: bool = False,
-        arguments: dict[str, Any] | None = None,
-    ) -> Answer:
-        """Say yes to tool calls that wait, and go on with their turn: :meth:`stream_on`, drained.
-
-        The decision is stored first: it is kept whatever happens then. With several calls waiting, the turn goes on
-        with those that are decided on and waits for the others.
-
-        Args:
-            turn_id: the turn, a unique beginning of its id, or ``last``.
-            call_id: one call; by default all that wait.
-            always: these tools, as they are now, need not ask again; in turns that have read untrusted text they do.
-            arguments: run the one call with these instead.
-
-        Raises:
-            UsageError: for a turn or call that is not there or does not wait, or arguments that do not fit.
-        """
-        turn = await decide(self._services, turn_id, call_id, allow=True, always=always, arguments=arguments)
-        return await self.go_on(turn)
-
-    async def deny(self, turn_id: str = "last", call_id: str | None = None, *, reason: str = "") -> Answer:
-        """Say no to tool calls that wait, and go on with their turn, which is told the reason.
-
-        Takes and raises what :meth:`approve` does.
-        """
-        return await self.go_on(await decide(self._services, turn_id, call_id, allow=False, reason=reason))
-
-    async def go_on(self, turn_id: str = "last") -> Answer:
-        """Go on with a turn whose calls are decided on, or whose program ended in the middle."""
-        return await _drained(self.stream_on(turn_id))
-
-    async def stream_on(self, turn_id: str = "last") -> AsyncGenerator[Event, None]:
-        """As :meth:`go_on`, with everything that happens as typed events; closing the iterator stops the turn.
-
-        What is over is not done again. A call that was begun and is not known to be over is never simply repeated if it
-        may have changed something: the turn then waits for a person.
-
-        Raises:
-            UsageError: if there is no such turn, or nothing to go on with.
-            StoreError: if the turn's state is gone.
-        """
-        self._check_open()
-        graph = await self._running_graph()
-        async with aclosing(go_on(graph, self._services, turn_id)) as events:
             async for event in events:
                 yield event
 
@@ -358,12 +306,3 @@ class AsyncCopilot:
             stopped = opening.result().checkpointer.conn.stop()  # its loop is gone: close() cannot be awaited
             if stopped is not None:
                 await stopped
-
-
-async def _drained(events: AsyncGenerator[Event, None]) -> Answer:
-    """The answer at the end of a turn's events."""
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, AnswerReady | TurnFailed):
-                answer = event.answer
-    return answer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 from tierwise.events import Event
 from tierwise.runtime.async_copilot import AsyncCopilot
 from tierwise.runtime.background import BackgroundLoop
-from tierwise.runtime.options import AgainOptions, AskOptions, RouteOptions
+from tierwise.runtime.options import AgainOptions, AskOptions, Decision, RouteOptions
 from tierwise.runtime.route import Route
 from tierwise.turns import Answer, TypedAnswer
 
@@ -121,6 +121,10 @@ class Copilot:
     def stream_again(self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]) -> Iterator[Event]:
         """As :meth:`again`, and iterate over what happens; closing the iterator stops the turn."""
         return self._loop.iterate(self._copilot.stream_again(turn_id, tier=tier, **options))
+
+    def decide(self, turn_id: str = "last", call_id: str | None = None, **decision: Unpack[Decision]) -> str:
+        """Store a person's yes or no without going on; see :meth:`AsyncCopilot.decide`."""
+        return self._loop.run(self._copilot.decide(turn_id, call_id, **decision))
 
     def approve(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from tierwise.errors import InvalidInput, UnknownName
 from tierwise.types import Wish
@@ -58,6 +58,15 @@ class AgainOptions(TypedDict, total=False):
     offline: bool | None
     schema: dict[str, Any] | None
     adapter: str | None
+
+
+class Decision(TypedDict):
+    """Keyword arguments of ``decide``; see :meth:`~tierwise.AsyncCopilot.decide`."""
+
+    allow: bool
+    always: NotRequired[bool]
+    arguments: NotRequired[dict[str, Any] | None]
+    reason: NotRequired[str]
 
 
 def find_adapter(word: str, home: Path) -> str:

@@ -1,0 +1,111 @@
+"""Turns that wait for a person, or whose program ended in the middle: deciding on their calls, and going on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from tierwise.events import AnswerReady, Event, TurnFailed
+from tierwise.graph.context import Services
+from tierwise.runtime.approvals import decide
+from tierwise.runtime.turn import go_on
+from tierwise.turns import Answer
+
+
+class WaitingTurns(ABC):
+    """The part of a copilot that takes turns up again."""
+
+    _services: Services
+
+    @abstractmethod
+    def _check_open(self) -> None: ...
+
+    @abstractmethod
+    async def _running_graph(self) -> Any: ...
+
+    async def decide(
+        self,
+        turn_id: str = "last",
+        call_id: str | None = None,
+        *,
+        allow: bool,
+        always: bool = False,
+        arguments: dict[str, Any] | None = None,
+        reason: str = "",
+    ) -> str:
+        """Store a person's yes or no to tool calls that wait; :meth:`stream_on` then goes on with their turn.
+
+        Args:
+            turn_id: the turn, a unique beginning of its id, or ``last``.
+            call_id: one call, or a unique beginning of its id; by default all that wait.
+            allow: yes or no.
+            always: these tools, as they are now, need not ask again; in turns that have read untrusted text they do.
+            arguments: run the one call with these instead.
+            reason: for the model, if the answer is no.
+
+        Returns:
+            The turn's id.
+
+        Raises:
+            UsageError: for a turn or call that is not there or does not wait, or arguments that do not fit.
+        """
+        self._check_open()
+        return await decide(
+            self._services,
+            turn_id,
+            call_id,
+            allow=allow,
+            always=always,
+            arguments=arguments,
+            reason=reason,
+        )
+
+    async def approve(
+        self,
+        turn_id: str = "last",
+        call_id: str | None = None,
+        *,
+        always: bool = False,
+        arguments: dict[str, Any] | None = None,
+    ) -> Answer:
+        """Say yes (:meth:`decide`) and go on (:meth:`stream_on`, drained).
+
+        The decision is stored first: it is kept whatever happens then. With several calls waiting, the turn goes on
+        with those that are decided on and waits for the others.
+        """
+        return await self.go_on(await self.decide(turn_id, call_id, allow=True, always=always, arguments=arguments))
+
+    async def deny(self, turn_id: str = "last", call_id: str | None = None, *, reason: str = "") -> Answer:
+        """Say no and go on; the model is told the reason. Takes and raises what :meth:`decide` does."""
+        return await self.go_on(await self.decide(turn_id, call_id, allow=False, reason=reason))
+
+    async def go_on(self, turn_id: str = "last") -> Answer:
+        """Go on with a turn whose calls are decided on, or whose program ended in the middle."""
+        return await drained(self.stream_on(turn_id))
+
+    async def stream_on(self, turn_id: str = "last") -> AsyncGenerator[Event, None]:
+        """As :meth:`go_on`, with everything that happens as typed events; closing the iterator stops the turn.
+
+        What is over is not done again. A call that was begun and is not known to be over is never simply repeated if it
+        may have changed something: the turn then waits for a person.
+
+        Raises:
+            UsageError: if there is no such turn, or nothing to go on with.
+            StoreError: if the turn's state is gone.
+        """
+        self._check_open()
+        graph = await self._running_graph()
+        async with aclosing(go_on(graph, self._services, turn_id)) as events:
+            async for event in events:
+                yield event
+
+
+async def drained(events: AsyncGenerator[Event, None]) -> Answer:
+    """The answer at the end of a turn's events."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, AnswerReady | TurnFailed):
+                answer = event.answer
+    return answer
