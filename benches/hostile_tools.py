@@ -2,9 +2,9 @@
 
     python -m benches.hostile_tools
 
-Packages that raise, hang, end the process or crash at import are enabled beside good ones; then each bad tool is called in
-a turn of its own. Bars: every turn ends with an answer, a call that hangs ends at its limit, the first turn begins within
-10 s.
+Packages that raise, hang, end the process or crash at import are enabled beside good ones; then each bad tool is called
+in a turn of its own. Bars: every turn ends with an answer, a call that hangs ends at its limit, the first turn begins
+within 10 s.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ BODIES = {
 ASYNC = {
     "async_error": "raise ValueError('boom')",
     "async_hangs": "await asyncio.sleep(600)",
-    "async_swallows": "try:\n        await asyncio.sleep(600)\n    except asyncio.CancelledError: raise ValueError('no')",
+    "async_swallows": "try: await asyncio.sleep(600)\n    except asyncio.CancelledError: raise ValueError('no')",
     "async_endless": "while True:\n        yield 'more'\n        await asyncio.sleep(0)",
 }
 

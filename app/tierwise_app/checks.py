@@ -50,6 +50,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
     """
     from tierwise.models import profile
     from tierwise_app.checks_routing import check_routing
+    from tierwise_app.checks_tools import check_tools
 
     yield _python()
     yield from _packages()
@@ -69,6 +70,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
     yield _network(settings, online)
     for tier in tiers_in_use(settings):
         yield from _tier(tier, settings, machine, online)
+    yield from check_tools(settings)
     yield _embedder(settings)
     if home_ok:
         yield from _stores(settings.home)

@@ -8,17 +8,18 @@ nothing is printed before the answer is final.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 from tierwise import events as ev
 from tierwise.record import answer_of
-from tierwise.turns import Answer
+from tierwise.turns import Answer, WaitingCall
 from tierwise.types import Look
 from tierwise_app.console import err, out
-from tierwise_app.render import look_text, print_answer_end, reason_text
+from tierwise_app.render import look_text, print_answer_end, reason_text, tool_text
 from tierwise_app.text import clean, one_line
+from tierwise_app.waiting_calls import print_waiting
 
 if TYPE_CHECKING:
     from tierwise import Copilot
@@ -42,6 +43,13 @@ class Status:
             console.file.flush()
             self._shown = True
 
+    def note(self, text: str, style: str) -> bool:
+        """Put a line there that stays; false where there is no status line at all."""
+        if self._live:
+            self.clear()
+            err().print(one_line(text, max(10, err().width - 1)), style=style)
+        return self._live
+
     def clear(self) -> None:
         """Take the line away."""
         if self._shown:
@@ -56,9 +64,10 @@ class TurnView:
     Args:
         quiet: print nothing on stdout at all (the caller prints JSON).
         drafts: name discarded drafts also where nothing streams.
+        waiting: at the end, print the tool calls that wait for a person.
     """
 
-    def __init__(self, *, quiet: bool = False, drafts: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, drafts: bool = False, waiting: bool = True) -> None:
         self.answer: Answer | None = None
         self.turn_id: str | None = None
         self._stream = sys.stdout.isatty() and not quiet
@@ -66,11 +75,16 @@ class TurnView:
         self._quiet = quiet
         self._status = Status()
         self._tiers: dict[int, str] = {}
+        self._tools: dict[str, str] = {}
         self._problem = ""
+        self._waits: Sequence[WaitingCall] = ()
+        self._show_waits = waiting and not quiet
         self._causes = ""
-        # The text at the bottom of the screen: whose it is, what it is, and whether the cursor is on the line below it.
+        # The text at the bottom of the screen: whose it is, what it is, how many lines about tools stand in it, and
+        # whether the cursor is on the line below it.
         self._attempt = 0
         self._draft = ""
+        self._notes = 0
         self._ended = False
 
     def show(self, event: ev.Event) -> None:
@@ -85,6 +99,8 @@ class TurnView:
         self._end_line()
         if self._problem and not self._quiet:
             err().print(self._problem, style="red")
+        if self._waits and self._show_waits:
+            print_waiting(out(), self._waits)
 
     def _on_start(self, event: ev.TurnStarted) -> None:
         self.turn_id = event.turn_id
@@ -102,7 +118,20 @@ class TurnView:
         self._tell(f"{self._tiers.get(event.attempt)} reads the prompt: {event.done}/{event.total} tokens")
 
     def _on_tool(self, event: ev.ToolRequested) -> None:
+        self._tools[event.call_id] = event.name
         self._tell(f"using {event.name} …")
+
+    def _on_tool_progress(self, event: ev.ToolProgress) -> None:
+        self._tell(f"{self._tools.get(event.call_id, 'a tool')}: {event.text}")
+
+    def _on_tool_end(self, event: ev.ToolFinished) -> None:
+        self._end_line()
+        text = tool_text(event.name, event.ok, event.result, event.ms)
+        if self._status.note(text, "dim" if event.ok else "yellow") and self._draft:
+            self._notes += 1
+
+    def _on_approval(self, event: ev.ApprovalNeeded) -> None:
+        self._tell(f"{event.call.name} waits for your yes")
 
     def _on_look(self, event: ev.LookStarted) -> None:
         self._tell(f"checking again: {_LOOKS[event.look]} by {self._tiers.get(event.attempt)} …")
@@ -116,13 +145,14 @@ class TurnView:
         self._tell(f"escalating from {event.from_tier} to {event.to_tier}: {self._causes}")
 
     def _on_text(self, event: ev.TextDelta) -> None:
+        text = clean(event.text)
         if event.attempt != self._attempt:
             self._end_line()
-            self._attempt, self._draft = event.attempt, ""
+            self._attempt, self._draft, self._notes = event.attempt, "", 0
         elif self._ended:
             self._draft += "\n"
+            text = text.removeprefix("\n")  # the line has been ended already
         self._ended = False
-        text = clean(event.text)
         self._draft += text
         if self._stream:
             self._status.clear()
@@ -142,13 +172,16 @@ class TurnView:
         if self._stream or self._drafts:
             why = "; ".join(filter(None, (self._causes, clean(event.why))))
             out().print(f"^ draft by {self._tiers.get(event.attempt)}, replaced: {why}\n", style="yellow")
-        self._attempt, self._draft, self._ended = 0, "", False
+        self._attempt, self._draft, self._notes, self._ended = 0, "", 0, False
 
     def _on_answer(self, event: ev.AnswerReady) -> None:
         self._status.clear()
         self.answer = event.answer
         if event.answer.status == "blocked":
             self._problem = f"blocked: {clean(event.answer.error or event.answer.text)}"
+        elif event.answer.status == "needs_approval":
+            self._end_line()
+            self._waits = event.answer.waiting
         elif not self._quiet:
             self._finish(event.answer)
 
@@ -181,7 +214,7 @@ class TurnView:
             self._ended = True
 
     def _erase(self) -> bool:
-        return erase(self._draft + "\n" * self._ended)
+        return erase(self._draft + "\n" * (self._notes + self._ended))
 
 
 _HANDLERS: dict[type[Any], Callable[[TurnView, Any], None]] = {
@@ -191,6 +224,9 @@ _HANDLERS: dict[type[Any], Callable[[TurnView, Any], None]] = {
     ev.PromptProgress: TurnView._on_progress,
     ev.TextDelta: TurnView._on_text,
     ev.ToolRequested: TurnView._on_tool,
+    ev.ToolProgress: TurnView._on_tool_progress,
+    ev.ToolFinished: TurnView._on_tool_end,
+    ev.ApprovalNeeded: TurnView._on_approval,
     ev.LookStarted: TurnView._on_look,
     ev.LookFinished: TurnView._on_looked,
     ev.TierEscalated: TurnView._on_escalation,
@@ -234,6 +270,12 @@ def run_turn(copilot: Copilot, question: str, view: TurnView, **options: Any) ->
 def run_again(copilot: Copilot, turn_id: str, view: TurnView, *, tier: str, **options: Any) -> Answer:
     """As :func:`run_turn`, with the question of an earlier turn on another tier."""
     return _shown(copilot, copilot.stream_again(turn_id, tier=tier, **options), view)
+
+
+def run_on(copilot: Copilot, turn_id: str, view: TurnView) -> Answer:
+    """As :func:`run_turn`, with a turn that waited for a person or was left in the middle."""
+    view.turn_id = turn_id
+    return _shown(copilot, copilot.stream_on(turn_id), view)
 
 
 def _shown(copilot: Copilot, events: Iterator[ev.Event], view: TurnView) -> Answer:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tierwise.signals import SECOND_SAMPLE, SELF_CHECK, words_of
-from tierwise.turns import Answer, Attempt, DecisionRecord, Notice, SentOut
-from tierwise.types import Citation, Decision, Reason
+from tierwise.turns import Answer, Attempt, DecisionRecord, Notice, SentOut, ToolStep
+from tierwise.types import Citation, Decision, Reason, ToolOutcome
 from tierwise.wish import wish_text
 from tierwise_app.text import clean, duration, money, one_line, place, plural, size, when
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LOOKS = (*SELF_CHECK, *SECOND_SAMPLE)
+_OUTCOMES: dict[ToolOutcome, str] = {
+    "done": "gave",
+    "failed": "failed",
+    "denied": "denied",
+    "refused": "refused",
+    "unfinished": "was begun, and nobody knows whether it was done",
+}
 _QUOTE = 200
 _SHORT_TEXT = 600
 
@@ -91,7 +99,8 @@ def record_lines(record: DecisionRecord) -> Iterator[tuple[str, str]]:
     for attempt in record.attempts:
         yield from _attempt_lines(attempt)
     yield from _labelled("looked again", _looks(record))
-    yield from _labelled("tool", (_tool(t.name, t.ok, t.result, t.ms) for t in record.tools))
+    yield from _labelled("tool", map(step_text, record.tools))
+    yield from _labelled("waits", (f"{call.name} (call {call.id}): {clean(call.why)}" for call in record.waiting))
     yield from _labelled(
         "passage", (f"{p.score:.2f} {place(p.source, p.page)}: {one_line(p.text, 90)}" for p in record.passages)
     )
@@ -155,8 +164,25 @@ def _looks(record: DecisionRecord) -> Iterator[str]:
             yield f"{tier}: {text}"
 
 
-def _tool(name: str, ok: bool, result: str, ms: float) -> str:
-    return f"{name} {'gave' if ok else 'failed:'} {one_line(result, 120)} ({duration(ms)})"
+def step_text(step: ToolStep) -> str:
+    """A tool call of a turn on one line: what was asked for, and what came of it."""
+    arguments = one_line(", ".join(f"{name}={_short(value)}" for name, value in step.arguments.items()), 100)
+    marks = ["approved"] * step.approved + ["arguments changed by you"] * step.edited
+    marks += [f"left {plural(len(step.files), 'file')}"] * bool(step.files)
+    marks += [duration(step.ms)] * bool(step.ms)
+    said = "" if step.outcome == "unfinished" else f": {one_line(step.result, 120)}"
+    marked = f" ({', '.join(marks)})" if marks else ""
+    return f"{step.name}({arguments}) {_OUTCOMES[step.outcome]}{said}{marked}"
+
+
+def tool_text(name: str, ok: bool, result: str, ms: float) -> str:
+    """A call that is just over, on one line."""
+    took = f" ({duration(ms)})" if ms else ""
+    return f"{name} {'gave' if ok else 'did not work'}: {one_line(result, 120)}{took}"
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _labelled(label: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:

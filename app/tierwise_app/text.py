@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from tierwise.errors import InvalidInput
+from tierwise_tools.mcp.hidden import with_escapes
 
 # C0 and C1 control characters but tab and newline: text from a model or a document must never steer the terminal.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -17,6 +18,11 @@ _SECONDS = {"h": 3600.0, "d": 86400.0, "w": 604800.0}
 def clean(text: str) -> str:
     """``text`` without characters that a terminal would obey; carriage returns become line ends."""
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def visible(text: str) -> str:
+    r"""``text`` on one line, with an escape for each character that a person would not see (``\u{202e}``, ``\n``)."""
+    return with_escapes(text).replace("\n", "\\n")
 
 
 def one_line(text: str, limit: int = 160) -> str:

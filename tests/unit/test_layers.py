@@ -25,7 +25,12 @@ LAYER = {
     "tierwise_app": 5,
 }
 # Within tierwise.models a part imports its own kind and what stands before it; the last two do not know each other.
-MODELS = (("base", "stops", "gguf", "memory", "tool_text"), ("schemas", "store"), ("device", "tools"), ("local", "hosted"))
+MODELS = (
+    ("base", "stops", "gguf", "memory", "tool_text"),
+    ("schemas", "store"),
+    ("device", "tools"),
+    ("local", "hosted"),
+)
 # The one place of the code where each outside library is touched.
 TOUCHED_IN = {
     "aiosqlite": ("tierwise.graph",),

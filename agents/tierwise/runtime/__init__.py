@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tierwise.runtime.calibrate import LEAST_QUESTIONS, Calibrator, Estimate, Outcome, Progress
     from tierwise.runtime.calibrated import configured_calibration
     from tierwise.runtime.live_pair import LivePair, measure_pair
+    from tierwise.runtime.options import Decision
     from tierwise.runtime.own_turns import turn_questions
     from tierwise.runtime.pair_report import pair_figures
     from tierwise.runtime.question_file import LabelledQuestion, read_questions
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "BUILT_IN": "toolbelt",
     "Calibrator": "calibrate",
+    "Decision": "options",
     "Estimate": "calibrate",
     "LEAST_QUESTIONS": "calibrate",
     "LabelledQuestion": "question_file",
@@ -47,6 +49,7 @@ __all__ = [
     "AsyncCopilot",
     "Calibrator",
     "Copilot",
+    "Decision",
     "Estimate",
     "LabelledQuestion",
     "LivePair",

@@ -64,7 +64,10 @@ async def decide(
 
 def _chosen(turn_id: str, waiting: list[WaitingCall], call_id: str | None) -> list[WaitingCall]:
     if not waiting:
-        raise InvalidInput(f"No tool call of turn {turn_id} waits for a decision.", fix="See: tierwise threads waiting")
+        raise InvalidInput(
+            f"No tool call of turn {turn_id} waits for a decision.",
+            fix="See what waits: tierwise threads waiting. A turn that was decided on goes on with: threads resume.",
+        )
     if call_id is None:
         return waiting
     found = [call for call in waiting if call_id and call.id.startswith(call_id)]

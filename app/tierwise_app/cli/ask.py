@@ -15,6 +15,7 @@ from tierwise_app.cli.session import Collection, Json, session
 from tierwise_app.console import err, print_json
 from tierwise_app.render import print_answer_end
 from tierwise_app.text import clean
+from tierwise_app.waiting_calls import print_waiting
 from tierwise_app.wishes import Dial, Share, wish_of
 
 if TYPE_CHECKING:
@@ -120,5 +121,7 @@ def _show_value(answer: Answer) -> None:
     if answer.status == "done":
         sys.stdout.write((clean(answer.text) if sys.stdout.isatty() else answer.text) + "\n")
         print_answer_end(err(), answer)
+    elif answer.waiting:
+        print_waiting(err(), answer.waiting)
     elif answer.error is not None:
         err().print(f"{answer.status}: {clean(answer.error)}", style="red")

@@ -15,12 +15,15 @@ from tierwise.wish import WORDS, read_wish, wish_text
 from tierwise_app.cli.ask import Lock, Offline, Thread, Tier
 from tierwise_app.cli.session import Collection, session
 from tierwise_app.console import err, out, report, warn
+from tierwise_app.deciding import decide_on_terminal
 from tierwise_app.overrule import last_answer, tier_above, tier_here
 from tierwise_app.text import one_line, place
+from tierwise_app.waiting_calls import print_waiting
 from tierwise_app.wishes import Dial, Share, wish_of
 
 if TYPE_CHECKING:
     from tierwise import Answer, Copilot
+    from tierwise_app.live import TurnView
 
 HELP = """\
 /tier [NAME]     show the tiers, or ask NAME from now on (auto: tierwise chooses)
@@ -58,7 +61,7 @@ def chat(
 
 def _lines(copilot: Copilot) -> Iterator[str]:
     """Lines that a person types (with history), or those of a pipe."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _has_person():
         yield from sys.stdin
         return
     from prompt_toolkit import PromptSession
@@ -132,17 +135,34 @@ class Conversation:
             self.copilot.record.lock_thread(self.thread, locked)
 
     def _ask(self, question: str) -> None:
-        from tierwise_app.live import TurnView, run_turn
+        from tierwise_app.live import run_turn
 
         options: dict[str, Any] = {"thread": self.thread, "tier": self.tier, "dial": self.dial, "lock": self.locked}
         answer = run_turn(
-            self.copilot, question, TurnView(), collection=self.collection, offline=self.offline, **options
+            self.copilot, question, self._view(), collection=self.collection, offline=self.offline, **options
         )
-        _say_if_stopped(answer)
         if self.thread is None:
             self.thread = answer.thread
             if self.locked:
                 self.copilot.record.lock_thread(self.thread, True)
+        self._end(answer)
+
+    def _view(self) -> TurnView:
+        from tierwise_app.live import TurnView
+
+        return TurnView(waiting=not _has_person())
+
+    def _end(self, answer: Answer) -> None:
+        """Say how the turn ended; while tool calls of it wait, ask about them and go on."""
+        from tierwise_app.live import run_on
+
+        while answer.status == "needs_approval" and _has_person():
+            if not decide_on_terminal(self.copilot, answer.turn_id):
+                print_waiting(out(), self.copilot.record.waiting_calls(answer.turn_id))
+                return
+            answer = run_on(self.copilot, answer.turn_id, self._view())
+        if answer.status == "stopped":
+            err().print("stopped; what was written is kept in the thread", style="yellow")
 
     def _command(self, text: str) -> None:
         name, _, rest = text[1:].partition(" ")
@@ -209,12 +229,12 @@ class Conversation:
         self._again(tier_here)
 
     def _again(self, other: Callable[[Sequence[Any], str], str]) -> None:
-        from tierwise_app.live import TurnView, run_again
+        from tierwise_app.live import run_again
 
         last = last_answer(self.copilot.record, self.thread)
         tier = other(self.copilot.tiers, last.final or "")
         options: dict[str, Any] = {"dial": self.dial, "lock": self.locked, "offline": self.offline}
-        _say_if_stopped(run_again(self.copilot, last.turn_id, TurnView(), tier=tier, **options))
+        self._end(run_again(self.copilot, last.turn_id, self._view(), tier=tier, **options))
 
     def _judge(self, thumb: str, reason: str) -> None:
         last = last_answer(self.copilot.record, self.thread)
@@ -230,6 +250,6 @@ class Conversation:
             print_record(out(), self.copilot.record.get(turn or "last"))
 
 
-def _say_if_stopped(answer: Answer) -> None:
-    if answer.status == "stopped":
-        err().print("stopped; what was written is kept in the thread", style="yellow")
+def _has_person() -> bool:
+    """Whether a person sits at the terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from tierwise.errors import TierwiseError, UsageError
 from tierwise_app import console
 from tierwise_app.cli import (
+    approvals,
     ask,
     bench,
     chat,
@@ -27,6 +28,7 @@ from tierwise_app.cli import (
     sources,
     stats,
     threads,
+    tools,
     why,
 )
 from tierwise_app.cli.session import Session
@@ -44,6 +46,7 @@ _ORDER = (
     "route",
     "router",
     "models",
+    "tools",
     "threads",
     "why",
     "stats",
@@ -108,6 +111,11 @@ app.add_typer(sources.app, name="sources")
 app.command("route")(route.route)
 app.add_typer(router.app, name="router")
 app.add_typer(models.app, name="models")
+app.add_typer(tools.app, name="tools")
+threads.app.command("waiting")(approvals.waiting)
+threads.app.command("approve")(approvals.approve)
+threads.app.command("deny")(approvals.deny)
+threads.app.command("resume")(approvals.resume)
 app.add_typer(threads.app, name="threads")
 app.command("why")(why.why)
 app.command("stats")(stats.stats)

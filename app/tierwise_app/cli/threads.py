@@ -13,10 +13,13 @@ from tierwise.jsonable import to_json
 from tierwise.turns import DecisionRecord
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import confirm, err, out, print_json
-from tierwise_app.render import print_citations, print_table
+from tierwise_app.render import print_citations, print_table, step_text
 from tierwise_app.text import clean, one_line, place, plural, when
+from tierwise_app.waiting_calls import print_waiting
 
-app = typer.Typer(help="List, show, search, export and delete conversations.", no_args_is_help=True)
+app = typer.Typer(
+    help="Conversations: list, show, search, export, delete them, and go on with those that wait.", no_args_is_help=True
+)
 Name = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's name.")]
 
 
@@ -48,7 +51,12 @@ def show(ctx: typer.Context, thread: Name, as_json: Json = False) -> None:
         return
     for turn in turns:
         out().print(f"> {clean(turn.asked)}", style="bold")
-        out().print(clean(turn.text) or "(no answer)")
+        for step in turn.tools:
+            out().print(f"  tool {step_text(step)}", style="dim")
+        if turn.waiting:
+            print_waiting(out(), turn.waiting)
+        else:
+            out().print(clean(turn.text) or "(no answer)")
         print_citations(out(), turn.citations)
         out().print(f"[{turn.final or turn.status}] {' · '.join(_facts(turn))}\n", style="dim")
 

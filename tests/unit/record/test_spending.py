@@ -85,8 +85,8 @@ def as_version_2(home: Path) -> None:
     db.executescript(
         "DROP TRIGGER keep_cost; DROP TABLE costs_of_deleted; DROP INDEX turns_by_created; DROP VIEW conversation;"
         "DROP TABLE calls; DROP TABLE allowances; DROP INDEX turns_parked; ALTER TABLE turns DROP COLUMN parked;"
-        "ALTER TABLE turns DROP COLUMN tainted; ALTER TABLE turns DROP COLUMN begun_with; ALTER TABLE turns DROP COLUMN cost; CREATE VIEW conversation AS SELECT 1;"
-        "PRAGMA user_version = 2;"
+        "ALTER TABLE turns DROP COLUMN tainted; ALTER TABLE turns DROP COLUMN begun_with;"
+        "ALTER TABLE turns DROP COLUMN cost; CREATE VIEW conversation AS SELECT 1; PRAGMA user_version = 2;"
     )
     db.close()
 

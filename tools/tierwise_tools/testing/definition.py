@@ -58,7 +58,6 @@ def check_definition(tool: Tool[..., Any]) -> list[Finding]:
     return found
 
 
-
 def unusable_schema(parameters: Any) -> str | None:
     """Why a schema cannot be used for a tool's arguments, as a sentence; ``None`` if it can."""
     try:
