@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CONFIG_NAME = "tierwise.toml"
 _TYPES: tuple[tuple[str, type], ...] = (
     *((key, str) for key in ("base_url", "api_key_env", "adapter", "api", "reasoning")),
-    *((key, bool) for key in ("on_device", "stand_in")),
+    *((key, bool) for key in ("on_device", "stand_in", "tools")),
 )
 _N = TypeVar("_N", "Price", "Limits", "Budget")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -70,6 +70,7 @@ class Tier:
         api: how a hosted model is spoken to: ``responses``, ``chat``, or ``auto`` (Responses for the OpenAI API itself,
             Chat Completions for any other address).
         reasoning: effort of a hosted reasoning model, as its server names it (``low``, ``medium``, ``high`` ...).
+        tools: whether a ``llama:`` model is told about tools; ``None`` goes by its card, and a file without one is not.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Tier:
     adapter: str | None = None
     api: Literal["auto", "chat", "responses"] = "auto"
     reasoning: str | None = None
+    tools: bool | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -99,6 +101,8 @@ class Tier:
                 fix="Write llama:NAME, llama:/path/to/file.gguf or openai:MODEL.",
             )
         local = isinstance(self.model, str) and self.model.startswith("llama:")
+        if self.tools is not None and not local:
+            raise ConfigError(f"Tier {self.name!r}: tools is for a llama: model.", fix="Take it out.")
         if self.adapter is not None and not local:
             raise ConfigError(f"Tier {self.name!r}: only a llama: model can wear an adapter.", fix="Take it out.")
         if self.api not in ("auto", "chat", "responses"):

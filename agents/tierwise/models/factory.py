@@ -64,18 +64,18 @@ def _open_hosted(tier: Tier) -> ChatModel:
 def _open_llama(tier: Tier, name: str, home: Path | None) -> ChatModel:
     from tierwise.models.local.model import LlamaModel
 
-    path, sha256, tools = Path(name), None, "none"
+    path, sha256, skilled = Path(name), None, False
     if not ("/" in name or "\\" in name or name.endswith(".gguf")):
         path = locate(name, home=home)
         # A hash is checked where we know it and the file may have changed since. The user's own file is the user's.
         sha256 = expected_sha256(name, path)
         known = find_card(name)
-        tools = "none" if known is None else known.tools
+        skilled = known is not None and known.tools != "none"
     return LlamaModel(
         path,
         name=tier.model_name,
         context_window=tier.context_window,
         sha256=sha256,
         adapter=tier.adapter,
-        tools="none" if tools == "none" else "prompted",
+        tools="prompted" if (skilled if tier.tools is None else tier.tools) else "none",
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tierwise.config import Limits, Tier
-from tierwise.errors import ModelNotInstalled, UnknownName
+from tierwise.errors import ConfigError, ModelNotInstalled, UnknownName
 from tierwise.models import LlamaModel, OpenAIChat, card, catalogue, installed, locate, open_model
 from tierwise.testing import ScriptedModel
 
@@ -94,3 +95,12 @@ def test_each_kind_of_tier_gets_its_model() -> None:
     assert not hosted.capabilities.on_device
     own = ScriptedModel(["hi"])
     assert open_model(Tier("own", own)) is own
+
+
+def test_the_owner_says_whether_a_local_model_is_told_about_tools() -> None:
+    def skill(**options: Any) -> str:
+        return open_model(Tier("quick", "llama:smollm2-135m", **options)).capabilities.tools
+
+    assert (skill(), skill(tools=True), skill(tools=False)) == ("none", "prompted", "none")
+    with pytest.raises(ConfigError, match="tools is for a llama: model"):
+        Tier("deep", "openai:x", tools=True)
