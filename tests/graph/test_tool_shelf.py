@@ -10,6 +10,7 @@ from tool_steps import calling, echo
 
 from tierwise import Settings
 from tierwise.graph.shelf import ToolShelf
+from tierwise.testing import ScriptedModel, Step
 from tierwise.tool_settings import ToolLimits, ToolSettings
 from tierwise_tools import Problem, SourceError, Toolset, calculator, clock, tool
 
@@ -101,3 +102,21 @@ def test_rounds_seconds_and_money_end_the_calls(copilots: Any, own_home: Any) ->
         copilot = copilots([stubborn], tools=[look], settings=limited(own_home, **limits))
         copilot.ask("Look.")
         assert len(copilot.record.get("last").tools) == calls
+
+
+def test_a_model_that_has_results_and_says_nothing_is_asked_without_tools(copilots: Any) -> None:
+    def mute(request: Any) -> Any:
+        if not request.tools:
+            return echo(request)
+        return calling(("look", {"at": "x"})) if len(request.messages) < 4 else Step("")
+
+    copilot = copilots([mute], tools=[look])
+    assert copilot.ask("Look.").text == "saw x"
+
+
+def test_a_small_model_that_asks_the_same_again_has_to_answer(copilots: Any) -> None:
+    def stuck(request: Any) -> Any:
+        return calling(("look", {"at": "x"})) if request.tools else echo(request)
+
+    copilot = copilots(ScriptedModel([stuck], tools="prompted", repeat=True), tools=[look])
+    assert copilot.ask("Look.").text == "saw x | saw x"

@@ -19,6 +19,8 @@ from tierwise.tool_settings import ToolLimits
 from tierwise.types import Message, ToolCall
 from tierwise_tools import Tool
 
+# A small model that asks for the same again has not seen that it has the result: without tools it answers from it.
+_MOST_EQUAL = 2
 _WRITTEN_WRONGLY = 2  # calls of an attempt that could not be read; then the tier has to do without tools
 
 
@@ -28,7 +30,8 @@ def tools_for(state: TurnState, context: TurnContext, model: ChatModel) -> tuple
     None once the turn has used up what its tools may take. A model without tool calls of its own is told about few:
     those nearest to the question.
     """
-    if model.capabilities.tools == "none" or not may_call(state, context):
+    skill = model.capabilities.tools
+    if skill == "none" or not may_call(state, context, most_equal=_MOST_EQUAL if skill == "prompted" else None):
         return ()
     specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in usable_tools(state, context).values())
     most = context.services.settings.tools.shown
@@ -51,12 +54,19 @@ def usable_tools(state: TurnState, context: TurnContext) -> dict[str, Tool[..., 
     }
 
 
-def may_call(state: TurnState, context: TurnContext) -> bool:
-    """False once the turn has used up what its tools may take: then the model must answer from what it has."""
+def may_call(state: TurnState, context: TurnContext, *, most_equal: int | None = None) -> bool:
+    """False once the turn has used up what its tools may take: then the model must answer from what it has.
+
+    Args:
+        state: the turn.
+        context: its context.
+        most_equal: equal calls, where fewer are enough than the limits allow.
+    """
     limits = context.services.settings.tools.limits
+    equal = limits.equal_calls if most_equal is None else min(limits.equal_calls, most_equal)
     return (
         len(state.get("rounds", [])) < limits.rounds
-        and max(calls_so_far(state).values(), default=0) < limits.equal_calls
+        and max(calls_so_far(state).values(), default=0) < equal
         and limit_reached(state, context, limits) is None
         and written_wrongly(state) < _WRITTEN_WRONGLY
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -62,24 +64,29 @@ async def generate(
         if live.text:
             live.text += "\n\n"
             runtime.stream_writer(context.event(TextDelta, attempt=attempt, text="\n\n"))
-        result = await run_step(
+        request = ChatRequest(
+            messages=prompt.messages,
+            max_tokens=tier.max_tokens,
+            tools=await asyncio.to_thread(tools_for, state, context, model),
+            schema=request_schema(state, model),
+            adapter=state.get("adapter"),
+            thread=state["thread"],
+            floor=_floor(state, context, tier),
+        )
+        step = partial(
+            run_step,
             context,
             runtime.stream_writer,
             live=live,
             tier=tier,
             model=model,
-            request=ChatRequest(
-                messages=prompt.messages,
-                max_tokens=tier.max_tokens,
-                tools=await asyncio.to_thread(tools_for, state, context, model),
-                schema=request_schema(state, model),
-                adapter=state.get("adapter"),
-                thread=state["thread"],
-                floor=_floor(state, context, tier),
-            ),
             passages=len(prompt.passages),
             replaces=held["attempt"] if held and draft is None else None,
         )
+        result = await step(request=request)
+        if request.tools and state.get("rounds") and not result.calls and not live.text.strip():
+            # It has results and says nothing: without tools there is nothing left but to answer.
+            result = await step(request=replace(request, tools=()))
         if not result.calls and not live.text.strip():
             raise _said_nothing(tier.name, result)
         if any(call.problem for call in result.calls) and written_wrongly(state) and successor(state, context):
