@@ -119,4 +119,5 @@ def test_a_small_model_that_asks_the_same_again_has_to_answer(copilots: Any) -> 
         return calling(("look", {"at": "x"})) if request.tools else echo(request)
 
     copilot = copilots(ScriptedModel([stuck], tools="prompted", repeat=True), tools=[look])
-    assert copilot.ask("Look.").text == "saw x | saw x"
+    assert copilot.ask("Look.").text == "saw x"
+    assert len(copilot.record.get("last").tools) == 1

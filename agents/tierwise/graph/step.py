@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from tierwise.config import Tier
 from tierwise.errors import ModelError, ModelTimeout, ServerError, TierwiseError
-from tierwise.events import AttemptDiscarded, AttemptQueued, Event, PromptProgress, TextDelta, ToolRequested
+from tierwise.events import AttemptDiscarded, AttemptQueued, Event, PromptProgress, TextDelta
 from tierwise.graph.context import Live, TurnContext
 from tierwise.guards import whole_characters
 from tierwise.jsonable import from_json, to_json
@@ -134,17 +134,7 @@ async def _run(
             elif isinstance(chunk, Called):
                 if not request.tools:  # none was offered, so there is nothing to run
                     continue
-                call = _storable(chunk.call)
-                calls.append(call)
-                emit(
-                    context.event(
-                        ToolRequested,
-                        attempt=live.attempt,
-                        call_id=call.id,
-                        name=call.name,
-                        arguments=call.arguments,
-                    )
-                )
+                calls.append(_storable(chunk.call))
             else:
                 done = chunk
     if done is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from tierwise.graph.budget import turn_cost
@@ -19,8 +20,6 @@ from tierwise.tool_settings import ToolLimits
 from tierwise.types import Message, ToolCall
 from tierwise_tools import Tool
 
-# A small model that asks for the same again has not seen that it has the result: without tools it answers from it.
-_MOST_EQUAL = 2
 _WRITTEN_WRONGLY = 2  # calls of an attempt that could not be read; then the tier has to do without tools
 
 
@@ -30,8 +29,7 @@ def tools_for(state: TurnState, context: TurnContext, model: ChatModel) -> tuple
     None once the turn has used up what its tools may take. A model without tool calls of its own is told about few:
     those nearest to the question.
     """
-    skill = model.capabilities.tools
-    if skill == "none" or not may_call(state, context, most_equal=_MOST_EQUAL if skill == "prompted" else None):
+    if model.capabilities.tools == "none" or not may_call(state, context):
         return ()
     specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in usable_tools(state, context).values())
     most = context.services.settings.tools.shown
@@ -54,19 +52,12 @@ def usable_tools(state: TurnState, context: TurnContext) -> dict[str, Tool[..., 
     }
 
 
-def may_call(state: TurnState, context: TurnContext, *, most_equal: int | None = None) -> bool:
-    """False once the turn has used up what its tools may take: then the model must answer from what it has.
-
-    Args:
-        state: the turn.
-        context: its context.
-        most_equal: equal calls, where fewer are enough than the limits allow.
-    """
+def may_call(state: TurnState, context: TurnContext) -> bool:
+    """False once the turn has used up what its tools may take: then the model must answer from what it has."""
     limits = context.services.settings.tools.limits
-    equal = limits.equal_calls if most_equal is None else min(limits.equal_calls, most_equal)
     return (
         len(state.get("rounds", [])) < limits.rounds
-        and max(calls_so_far(state).values(), default=0) < equal
+        and max(calls_so_far(state).values(), default=0) < limits.equal_calls
         and limit_reached(state, context, limits) is None
         and written_wrongly(state) < _WRITTEN_WRONGLY
     )
@@ -75,6 +66,20 @@ def may_call(state: TurnState, context: TurnContext, *, most_equal: int | None =
 def calls_so_far(state: TurnState) -> Counter[str]:
     """How often each call was asked for in the turn, by the hash of its tool and arguments."""
     return Counter(call_hash(c["name"], c["arguments"]) for r in state.get("rounds", []) for c in r["calls"])
+
+
+def adds_nothing(state: TurnState, model: ChatModel, calls: Sequence[ToolCall], text: str) -> bool:
+    """Whether a model that has results falls silent, or asks for what it has got.
+
+    A small model may not see that it has the result already; told no more of tools, it answers from it.
+    """
+    results = state.get("results", [])
+    if not results:
+        return False
+    if not calls:
+        return not text.strip()
+    had = {call_hash(r["name"], r["arguments"]) for r in results if r["ok"]}
+    return model.capabilities.tools == "prompted" and all(call_hash(c.name, c.arguments) in had for c in calls)
 
 
 def limit_reached(state: TurnState, context: TurnContext, limits: ToolLimits) -> str | None:

@@ -14,7 +14,7 @@ from langgraph.types import Command
 
 from tierwise.config import Tier
 from tierwise.errors import Blocked, ModelError
-from tierwise.events import AttemptDiscarded, AttemptStarted, TextDelta
+from tierwise.events import AttemptDiscarded, AttemptStarted, TextDelta, ToolRequested
 from tierwise.graph.asking import prompt_for
 from tierwise.graph.budget import unpaid
 from tierwise.graph.context import Live, TurnContext
@@ -22,7 +22,7 @@ from tierwise.graph.fallback import hand_over, next_above, successor
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.step import StepResult, cost_of, run_step
 from tierwise.graph.structured import request_schema, value_text
-from tierwise.graph.toolbox import tools_for, written_wrongly
+from tierwise.graph.toolbox import adds_nothing, tools_for, written_wrongly
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import ChatRequest
 from tierwise.turns import Attempt, Notice
@@ -84,8 +84,7 @@ async def generate(
             replaces=held["attempt"] if held and draft is None else None,
         )
         result = await step(request=request)
-        if request.tools and state.get("rounds") and not result.calls and not live.text.strip():
-            # It has results and says nothing: without tools there is nothing left but to answer.
+        if request.tools and adds_nothing(state, model, result.calls, live.text):
             result = await step(request=replace(request, tools=()))
         if not result.calls and not live.text.strip():
             raise _said_nothing(tier.name, result)
@@ -106,6 +105,10 @@ async def generate(
     }
     if result.calls:
         update["rounds"] = [{"text": result.text, "calls": to_json(result.calls)}]
+        for call in result.calls:
+            runtime.stream_writer(
+                context.event(ToolRequested, attempt=attempt, call_id=call.id, name=call.name, arguments=call.arguments)
+            )
         return Command(update=update, goto="gate")
     return Command(update=update, goto="verify")
 
