@@ -86,6 +86,7 @@ EXAMPLES = {
     "own_tier.py": "[table] Monday to Friday",
     "own_verifier.py": "[brief] Yes.",
     "own_graph_node.py": "From 10 to 18 h.",
+    "own_tool.py": "Noted",
 }
 
 
