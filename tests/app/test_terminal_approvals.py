@@ -54,7 +54,7 @@ def test_a_call_waits_and_another_process_says_yes_once(cli, notes):
     turn = re.search(r"tierwise threads approve (\w+)", asked.out)[1]
     assert 'text: "buy tea"' in asked.out
     assert "from package acme-notes 1.2, asked for by quick; effects: write" in asked.out
-    assert "asks because note can write" in asked.out
+    assert "asks because note can change something" in asked.out
     assert lines(written) == []
 
     (waiting,) = cli("threads", "waiting", "--json").json

@@ -9,6 +9,8 @@ from tierwise.tool_settings import Approval
 from tierwise_tools import Tool
 from tierwise_tools.effects import ask_by_effect, only_reads
 
+_CAN = {"read": "read", "write": "change something", "network": "reach the network", "execute": "run code"}
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -43,7 +45,7 @@ def rule(tool: Tool[..., Any], standing: Standing) -> Ruling:
     """
     if refusal := refusal_of(tool, word=standing.word, stays=standing.stays):
         return Ruling("refuse", refusal)
-    effects = " and ".join(tool.effects)
+    effects = " and ".join(_CAN[effect] for effect in tool.effects)
     if tool.asks == "always":
         return Ruling("ask", f"{tool.name} asks for every call")
     if standing.word == "free":

@@ -20,7 +20,7 @@ from tierwise_app.deciding import read_arguments
 from tierwise_app.text import clean, duration, one_line
 from tierwise_app.tool_shelf import DocumentSearch, ToolFailed, find_tool, open_tools
 from tierwise_app.waiting_calls import argument_lines
-from tierwise_tools.effects import only_reads
+from tierwise_tools.effects import ask_by_effect
 from tierwise_tools.errors import ToolError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def call(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, whatever the tool does.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run a tool as a model would, within its limits; one that does more than read asks first."""
+    """Run a tool as a model would, within its limits; one that changes something or runs code asks first."""
     import asyncio
 
     from tierwise_app.live import Status
@@ -55,7 +55,7 @@ def call(
         tool = find_tool(tools, name)
         given = read_arguments(arguments) if arguments is not None else read_values(values or [], tool.parameters)
         _check(tool, given, word=settings.tools.approval.get(name), stays=settings.locked or settings.offline)
-        if not yes and (tool.asks == "always" or not only_reads(tool.effects)):
+        if not yes and (tool.asks == "always" or ask_by_effect(tool.effects, tainted=False)):
             _ask(tool, given)
         status = Status()
         context = ToolContext(search=search, progress=lambda text: status.show(f"{name}: {text}"), folder=folder)
