@@ -139,14 +139,20 @@ def test_an_approval_survives_the_program(copilots: Any, own_home: Path) -> None
 def test_an_approval_is_for_the_arguments_that_were_shown(copilots: Any) -> None:
     outbox = Outbox()
     copilot = copilots([ASKS, echo], tools=[outbox.send])
-    answer = copilot.ask("Tell Ann.")
-    copilot.record.decide(answer.waiting[0], allow=True)
+    turn = copilot.ask("Tell Ann.").turn_id
+    copilot.decide(turn, allow=True)
     with copilot.record._writing() as db:  # somebody changes the stored call behind our back
-        db.execute("UPDATE calls SET arguments = json_set(arguments, '$.to', 'eve'), waiting = NULL, edited = 0")
-        db.execute("UPDATE calls SET state = 'waiting'")
-    with pytest.raises(UsageError):
-        copilot.record.decide(answer.waiting[0], allow=True)
+        db.execute("UPDATE calls SET arguments = json_set(arguments, '$.to', 'eve')")
+    assert copilot.go_on(turn).text == "not run: its arguments are not those that were shown"
     assert outbox.sent == []
+
+
+def test_a_decision_is_made_once(copilots: Any) -> None:
+    copilot = copilots([ASKS, echo], tools=[Outbox().send])
+    (call,) = copilot.ask("Tell Ann.").waiting
+    copilot.record.decide(call, allow=False)
+    with pytest.raises(UsageError, match="not waiting any more"):
+        copilot.record.decide(call, allow=True)
 
 
 def test_always_holds_for_the_tool_as_it_was(copilots: Any) -> None:

@@ -82,6 +82,8 @@ class _Sorting:
         if entry.state == "denied":
             why = f": {entry.reason}" if entry.reason else ""
             self._settle(place, call, tool, "denied", f"not run: the user said no{why}")
+        elif entry.state == "allowed" and not entry.edited and entry.arguments != call.arguments:
+            self._settle(place, call, tool, "refused", "not run: its arguments are not those that were shown")
         elif entry.state == "allowed":
             self._run(place, _with(call, entry.arguments), approved=True, edited=entry.edited)
         elif entry.state == "begun" and tool.may_repeat:
