@@ -11,7 +11,7 @@ import pytest
 from parts import Shelf, passage
 from tool_steps import Outbox, calling, echo
 
-from tierwise import Copilot, Settings, UsageError
+from tierwise import Blocked, Copilot, Settings, UsageError
 from tierwise.errors import InvalidInput, UnknownName
 from tierwise.events import AnswerReady, ApprovalNeeded, ToolFinished
 from tierwise.models import ChatRequest
@@ -400,3 +400,44 @@ def test_a_crash_before_anything_was_stored_begins_once_more(copilots: Any, own_
     assert second.go_on(turn).status == "needs_approval"
     assert second.approve(turn).text == "sent to ann"
     assert outbox.sent == [("ann", "hi")]
+
+
+def test_a_lock_that_came_in_between_is_kept(copilots: Any) -> None:
+    outbox = Outbox()
+    copilot = copilots([ASKS, "UNSURE"], ["From far away."], tools=[outbox.send])
+    turn = copilot.ask("Tell Ann.", thread="t").turn_id
+    copilot.record.lock_thread("t", True)
+    with pytest.raises(Blocked, match="asked before everything had to stay"):
+        copilot.approve(turn)
+    assert copilot.model("deep").requests == []
+    assert outbox.sent == []
+    copilot.record.lock_thread("t", False)  # what was said is kept
+    assert copilot.go_on(turn).text == "From far away."
+    assert outbox.sent == [("ann", "hi")]
+
+
+def test_what_the_owner_refuses_by_now_does_not_run_though_it_was_approved(copilots: Any, own_home: Path) -> None:
+    outbox = Outbox()
+    first = copilots([ASKS], tools=[outbox.send])
+    turn = first.ask("Tell Ann.").turn_id
+    first.decide(turn, allow=True)
+    first.close()
+    second = copilots([echo], tools=[outbox.send], settings=settings(own_home, send="deny"))
+    assert second.go_on(turn).text == "not run: the configuration refuses send"
+    assert outbox.sent == []
+
+
+def test_going_on_that_is_stopped_at_once_leaves_no_turn_that_runs_for_ever(copilots: Any) -> None:
+    outbox = Outbox()
+    copilot = copilots([ASKS, echo], tools=[outbox.send])
+    turn = copilot.ask("Tell Ann.").turn_id
+    copilot.decide(turn, allow=True)
+
+    def broken() -> None:
+        raise RuntimeError("the shelf fell over")
+
+    opening, copilot._copilot._services.shelf.open = copilot._copilot._services.shelf.open, broken
+    with pytest.raises(RuntimeError):
+        copilot.go_on(turn)
+    copilot._copilot._services.shelf.open = opening
+    assert copilot.go_on(turn).text == "sent to ann"  # it was not taken up, so it can be

@@ -8,7 +8,7 @@ from typing import Any
 from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.graph.toolbox import calls_so_far, limit_reached
-from tierwise.guards import Ruling, Standing, rule
+from tierwise.guards import Ruling, Standing, refusal_of, rule
 from tierwise.jsonable import from_json
 from tierwise.record import CallKey, LedgerEntry, call_hash, call_id
 from tierwise.turns import ToolStep, WaitingCall
@@ -68,6 +68,8 @@ class _Sorting:
         entry = self._ledger.get(place)
         if tool is None or call.problem is not None or (entry is not None and entry.state == "over"):
             self._run(place, call)  # to be told what is wrong with it, or what came of it
+        elif entry is not None and entry.state != "begun" and (refusal := self._refusal(tool)) is not None:
+            self._settle(place, call, tool, "refused", f"not run: {refusal}")  # whatever a person said before
         elif entry is not None:
             self._go_on(place, call, tool, entry)
         elif (against := self._against(place, call, tool)) is not None:
@@ -93,6 +95,10 @@ class _Sorting:
             self._ask(place, _with(call, entry.arguments), tool, why)
         else:
             self._ask(place, call, tool, self._why(place, call))
+
+    def _refusal(self, tool: Tool[..., Any]) -> str | None:
+        word = self._services.settings.tools.approval.get(tool.name)
+        return refusal_of(tool, word=word, stays=self._state["locked"] or self._state["offline"])
 
     def _against(self, place: int, call: ToolCall, tool: Tool[..., Any]) -> str | None:
         """What stands against running it, whoever may say yes."""

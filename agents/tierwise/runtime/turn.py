@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
@@ -66,12 +67,18 @@ async def go_on(graph: Any, services: Services, turn_id: str) -> AsyncGenerator[
 
     Raises:
         UsageError: if there is no such turn, or nothing to go on with.
+        Blocked: if it was asked before its thread, or everything, was locked or taken offline.
         StoreError: if the turn's state is gone.
     """
-    found = services.record.go_on(turn_id)
-    snapshot = await graph.aget_state(_config(found.turn_id))
+    turn_id = services.record.get(turn_id).turn_id
+    await services.shelf.open()
+    snapshot = await graph.aget_state(_config(turn_id))
     # Without a stored step it begins once more, with what it was begun with.
-    state = cast(TurnState, snapshot.values or services.record.begun_with(found.turn_id))
+    state = cast(TurnState, snapshot.values or services.record.begun_with(turn_id))
+    if state:
+        _check_locks(services, state)
+    # From here on the turn is this process's: nothing may come between that and running it.
+    found = services.record.go_on(turn_id)
     if not state:
         services.record.finish(replace(found, status="stopped", waiting=(), error="Its state is gone."))
         raise StoreError(f"The state of turn {found.turn_id} is gone.", fix="Ask the question anew.")
@@ -80,16 +87,37 @@ async def go_on(graph: Any, services: Services, turn_id: str) -> AsyncGenerator[
     context.started -= found.ms.get("total", 0.0) / 1000
     if (schema := state.get("schema")) is not None:
         context.accepts = partial(check, schema=schema)
-    await services.shelf.open()
-    async with aclosing(_run(graph, context, state, begin)) as events:
+    async with aclosing(_run(graph, context, state, begin, stored=True)) as events:
         async for event in events:
             yield event
 
 
-async def _run(graph: Any, context: TurnContext, state: TurnState, begin: Any) -> AsyncGenerator[Event, None]:
-    """Run the graph from ``begin`` on; ``state`` is the turn as it is known before."""
+def _check_locks(services: Services, state: TurnState) -> None:
+    """Refuse a turn that knows nothing of a lock that holds by now: it may be on its way off the device."""
+    try:
+        locked = services.settings.locked or services.record.is_locked(state["thread"])
+    except sqlite3.Error:  # a lock that cannot be read counts as locked
+        locked = True
+    if (locked and not state["locked"]) or (services.settings.offline and not state["offline"]):
+        raise Blocked(
+            "This turn was asked before everything had to stay on the device, and might leave it.",
+            fix="Ask the question anew, or unlock its thread and go on.",
+        )
+
+
+async def _run(
+    graph: Any, context: TurnContext, state: TurnState, begin: Any, *, stored: bool = False
+) -> AsyncGenerator[Event, None]:
+    """Run the graph from ``begin`` on.
+
+    Args:
+        graph: the compiled graph.
+        context: the turn's.
+        state: the turn as it is known before.
+        begin: what the graph is started with.
+        stored: the turn is in the record already.
+    """
     services, parked = context.services, False
-    known = context.seq  # events before this run
     try:
         parts = graph.astream(
             begin,
@@ -112,14 +140,14 @@ async def _run(graph: Any, context: TurnContext, state: TurnState, begin: Any) -
             context.recorded = parked = True
             yield context.event(AnswerReady, answer=answer_of(record))
     except Exception as error:
-        if context.seq == 0 and known == 0:  # not even the message could be stored
+        if not (stored or context.seq):  # not even the message could be stored
             raise
         for event in _failure(context, state, error):
             yield event
         if isinstance(error, UsageError):
             raise
     finally:
-        if context.seq and not context.recorded:
+        if (stored or context.seq) and not context.recorded:
             services.record.finish(decision_record(state, context, "stopped", error="The turn was stopped."))
         if graph.checkpointer is not None and not parked:
             await graph.checkpointer.adelete_thread(context.turn_id)

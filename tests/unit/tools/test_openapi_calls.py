@@ -87,8 +87,8 @@ async def test_arguments_that_do_not_fit_are_not_sent(app: FastAPI, tools: dict[
 async def test_what_a_call_does_follows_from_its_method(tools: dict[str, AnyTool]) -> None:
     assert tools["read_item"].effects == ("read", "network")
     assert tools["replace_item"].effects == tools["remove_item"].effects == ("write", "network")
-    assert tools["replace_item"].repeatable and tools["remove_item"].repeatable
-    assert not tools["place_order"].repeatable
+    assert tools["read_item"].repeatable
+    assert not any(tools[name].repeatable for name in ("replace_item", "remove_item", "place_order"))
     assert not any(tool.trusted for tool in tools.values())
     assert str(tools["read_item"].origin) == "openapi shop 1.2.3"
     assert tools["read_item"].description == "Read one item."

@@ -87,5 +87,8 @@ class Operation:
 
     @property
     def repeatable(self) -> bool:
-        """Whether HTTP promises that twice is once."""
-        return self.method in ("GET", "HEAD", "PUT", "DELETE")
+        """Whether it may be sent again when its end is not known; that PUT and DELETE are once however often is a promise.
+
+        Not every server keeps it, and a change is never repeated on somebody else's word.
+        """
+        return self.method in ("GET", "HEAD")

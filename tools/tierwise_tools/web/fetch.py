@@ -51,7 +51,7 @@ def fetch_tool(
     """
     way = network or Network()
 
-    @tool(effects=("read", "network"), seconds=seconds, characters=characters)
+    @tool(effects=("read", "network"), repeatable=True, seconds=seconds, characters=characters)
     async def fetch_url(url: str) -> str:
         """Fetch a page of the web by its URL: its title, text and links, or a text or JSON as it is.
 
