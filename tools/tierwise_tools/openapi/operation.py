@@ -87,8 +87,8 @@ class Operation:
 
     @property
     def repeatable(self) -> bool:
-        """Whether it may be sent again when its end is not known; that PUT and DELETE are once however often is a promise.
+        """Whether it may be sent again when its end is not known.
 
-        Not every server keeps it, and a change is never repeated on somebody else's word.
+        HTTP promises that PUT and DELETE may; not every server keeps that, and no change is repeated on another's word.
         """
         return self.method in ("GET", "HEAD")
