@@ -20,9 +20,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tierwise.knowledge import Knowledge, tables
+from tierwise.knowledge import Knowledge
 from tierwise.knowledge.knowledge import MAX_K
-from tierwise.knowledge.search import DEPTH, combine, query_words
+from tierwise.knowledge.search.order import DEPTH, combine, query_words
+from tierwise.knowledge.store import tables
 from tierwise.models.minilm import MiniLM
 from tierwise.types import Passage
 

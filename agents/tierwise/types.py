@@ -88,8 +88,10 @@ class Passage:
         end: one past the last character: ``source_text[start:end] == text``.
         text: the words themselves.
         score: similarity to the question, cosine in [-1, 1]; 0.0 when it was not searched for.
-        title: title of the document, if it has one.
+        title: title of the document with the headings above the passage.
         locked: the collection is locked, so a turn that reads this stays on the device.
+        head: what the text cannot be understood without, where the text does not hold it: the column names of the table
+            it is from, the signature of the definition. It is embedded with the text and shown to models.
     """
 
     id: str
@@ -102,6 +104,7 @@ class Passage:
     score: float = 0.0
     title: str | None = None
     locked: bool = False
+    head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

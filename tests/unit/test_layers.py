@@ -34,8 +34,10 @@ MODELS = (
 # The one place of the code where each outside library is touched.
 TOUCHED_IN = {
     "aiosqlite": ("tierwise.graph",),
-    "bs4": ("tierwise.knowledge",),
-    "chromadb": ("tierwise.knowledge",),
+    "bs4": ("tierwise.knowledge.reading",),
+    "charset_normalizer": ("tierwise.knowledge.reading",),
+    "chromadb": ("tierwise.knowledge.store",),
+    "docx": ("tierwise.knowledge.reading",),
     "duckdb": ("tierwise_tools.tables",),
     "httpx2": (
         "tierwise.models.hosted",
@@ -54,10 +56,18 @@ TOUCHED_IN = {
     "onnxruntime": ("tierwise.models",),
     "openai": ("tierwise.models.hosted",),
     "yaml": ("tierwise_tools.openapi",),
-    "pypdf": ("tierwise.knowledge",),
+    "markdown_it": ("tierwise.knowledge.reading",),
+    "pdfplumber": ("tierwise.knowledge.reading",),
+    "pptx": ("tierwise.knowledge.reading",),
+    "pypdf": ("tierwise.knowledge.reading",),
+    "pysubs2": ("tierwise.knowledge.reading",),
+    "python_calamine": ("tierwise.knowledge.reading",),
     "rich": ("tierwise_app",),
+    "selectolax": ("tierwise.knowledge.reading",),
     "tokenizers": ("tierwise.models",),
+    "tree_sitter": ("tierwise.knowledge.reading",),
     "typer": ("tierwise_app",),
+    "watchfiles": ("tierwise.knowledge.sources",),
 }
 
 

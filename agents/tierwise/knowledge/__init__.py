@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from tierwise.knowledge.base import Retriever
     from tierwise.knowledge.knowledge import Knowledge
     from tierwise.knowledge.report import Collection, IngestProgress, IngestReport, Source, SourceReport
-    from tierwise.knowledge.search import RELEVANCE_FLOOR
+    from tierwise.knowledge.search.order import RELEVANCE_FLOOR
 
 _WHERE = {
     "Collection": "report",
     "IngestProgress": "report",
     "IngestReport": "report",
     "Knowledge": "knowledge",
-    "RELEVANCE_FLOOR": "search",
+    "RELEVANCE_FLOOR": "search.order",
     "Retriever": "base",
     "Source": "report",
     "SourceReport": "report",

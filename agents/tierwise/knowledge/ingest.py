@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tierwise.errors import InvalidInput, StoreError
-from tierwise.knowledge import tables
-from tierwise.knowledge.database import Database
-from tierwise.knowledge.documents import READER_VERSION, parse_document, read_bytes
-from tierwise.knowledge.files import Found, is_gone
-from tierwise.knowledge.passages import CUTTER_VERSION, TokenSpans, cut, rough_token_spans
+from tierwise.knowledge.cutting.passages import CUTTER_VERSION, TokenSpans, cut, rough_token_spans
+from tierwise.knowledge.reading.documents import READER_VERSION, parse_document, read_bytes
 from tierwise.knowledge.report import IngestProgress, IngestReport, Progress, SourceReport, SourceStatus
-from tierwise.knowledge.vectors import Vectors, VectorsUnavailable
+from tierwise.knowledge.sources.files import Found, is_gone
+from tierwise.knowledge.store import tables
+from tierwise.knowledge.store.database import Database
+from tierwise.knowledge.store.vectors import Vectors, VectorsUnavailable
 
 if TYPE_CHECKING:
     from tierwise.models.base import Embedder

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tierwise.errors import InvalidInput, ModelError, UnknownName
 from tierwise.home import open_home
-from tierwise.knowledge import tables
-from tierwise.knowledge.database import Database
-from tierwise.knowledge.files import canonical, find
 from tierwise.knowledge.ingest import Ingest
 from tierwise.knowledge.report import Collection, IngestReport, Progress, Source
-from tierwise.knowledge.search import DEPTH, RELEVANCE_FLOOR, combine, query_words
-from tierwise.knowledge.vectors import Vectors, VectorsUnavailable
+from tierwise.knowledge.search.order import DEPTH, RELEVANCE_FLOOR, combine, query_words
+from tierwise.knowledge.sources.files import canonical, find
+from tierwise.knowledge.store import tables
+from tierwise.knowledge.store.database import Database
+from tierwise.knowledge.store.vectors import Vectors, VectorsUnavailable
 from tierwise.locks import hold
 from tierwise.models.base import require_on_device
 from tierwise.types import Passage

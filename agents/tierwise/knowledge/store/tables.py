@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tierwise.errors import UnknownName
-from tierwise.knowledge.database import Database
+from tierwise.knowledge.cutting.passages import Cut
 from tierwise.knowledge.document import Document
-from tierwise.knowledge.passages import Cut
 from tierwise.knowledge.report import Collection, Source
+from tierwise.knowledge.store.database import Database
 from tierwise.types import Passage
 
 

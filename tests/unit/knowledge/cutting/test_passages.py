@@ -7,9 +7,9 @@ import string
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tierwise.knowledge.cutting.passages import MAX_CHARS, MAX_TOKENS, Cut, cut, rough_token_spans
 from tierwise.knowledge.document import Document, Page
-from tierwise.knowledge.documents import parse_document
-from tierwise.knowledge.passages import MAX_CHARS, MAX_TOKENS, Cut, cut, rough_token_spans
+from tierwise.knowledge.reading.documents import parse_document
 from tierwise.models.minilm import MiniLM
 
 _MODEL = MiniLM()

@@ -14,7 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 from tierwise.errors import InvalidInput
 from tierwise.knowledge import documents
 from tierwise.knowledge.document import Document
-from tierwise.knowledge.documents import parse_document, read_document
+from tierwise.knowledge.reading.documents import parse_document, read_document
 
 
 def read(name: str, data: bytes | str) -> Document:

@@ -8,9 +8,9 @@ from stat import S_ISREG
 
 from tierwise.errors import InvalidInput
 from tierwise.knowledge.document import Document, Page
-from tierwise.knowledge.markup import read_html
-from tierwise.knowledge.pdf import read_pdf
-from tierwise.knowledge.plain import read_markdown, read_plain
+from tierwise.knowledge.reading.html import read_html
+from tierwise.knowledge.reading.pdf import read_pdf
+from tierwise.knowledge.reading.plain import read_markdown, read_plain
 
 MAX_BYTES = 50 * 1024 * 1024
 READER_VERSION = "1"  # part of every content hash: a better reader reads unchanged files again

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tierwise.errors import InvalidInput
 from tierwise.knowledge.document import Heading, Page
-from tierwise.knowledge.plain import decode
+from tierwise.knowledge.reading.plain import decode
 
 if TYPE_CHECKING:
     from bs4 import Tag

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tierwise.knowledge.search import WORD_BONUS, combine, query_words
+from tierwise.knowledge.search.order import WORD_BONUS, combine, query_words
 
 
 def test_without_matching_words_cosines_decide() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tierwise.errors import EmbedderMismatch, StoreBusy, StoreError
-from tierwise.knowledge.database import Database
+from tierwise.knowledge.store.database import Database
 from tierwise.locks import hold
 
 if TYPE_CHECKING:
