@@ -12,7 +12,7 @@ from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
 from tierwise.errors import InvalidInput
-from tierwise.knowledge import documents
+from tierwise.knowledge.reading import documents
 from tierwise.knowledge.document import Document
 from tierwise.knowledge.reading.documents import parse_document, read_document
 
