@@ -1,127 +1,129 @@
-"""How well questions find their passages: words, vectors, fusion by rank, and what ``Knowledge.search`` does.
+"""What else a search should do: find names, say that nothing is there, and spend few words.
 
-    python -m benches.retrieval --corpus DIR --questions FILE.jsonl [--home DIR]
+    python -m benches.retrieval --corpus DIR --questions FILE.jsonl [--others FILE.jsonl] [--home DIR]
 
-Each line of the questions has ``question``, ``kind`` and ``gold_quotes``, a list of ``{file, quote, part}``. A passage
-counts *by file* when it comes from a file of a quote, *by quote* when it also holds at least 80 % of the quote's
-distinct words; *all parts* asks for a quote of each part among the first ten. Questions without quotes show how near
-unrelated passages come. ``--home`` keeps the ingested documents for the next run.
+``tierwise bench retrieval`` compares ways to search; this looks at ours from other sides. *Names*: what only machines
+spell so (``core.fsmonitor``) and at most three passages hold, asked for by itself: how often does the first passage
+hold it? *Nothing relevant*: shares of questions refused if the floor were higher or lower, for those that the corpus
+answers and for those it does not (the questions of ``--others``, written for other documents, and everyday ones).
+*Words*: share of questions with a quote among the first passages that fit so many words.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import re
+import random
 import tempfile
-import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tierwise.knowledge import Knowledge
-from tierwise.knowledge.knowledge import MAX_K
-from tierwise.knowledge.search.order import DEPTH, combine, query_words
-from tierwise.knowledge.store import tables
-from tierwise.models.minilm import MiniLM
+from tierwise.knowledge import Knowledge, read_questions, relevance_floor
+from tierwise.knowledge.comparing.questions import Question, rank
+from tierwise.knowledge.search.order import worth
+from tierwise.knowledge.search.terms import terms
+from tierwise.knowledge.search.windows import windows
+from tierwise.knowledge.search.words import look_up
+from tierwise.knowledge.store.database import Database
+from tierwise.models import MiniLM
 from tierwise.types import Passage
 
-SHARE = 0.8
-FIRST = 10
-COLUMNS = (
-    *("quote@1", "quote@5", "quote@10", "quote mrr", "file@1", "file@5", "file@10", "file mrr"),
-    "all parts@10",
-)
-Row = tuple[int, int, bool]
+EVERYDAY = """
+How do I make a good tomato sauce?|Who won the football world cup in 2010?|What should I wear to a wedding in summer?
+My cat keeps sneezing, what can I do?|How many calories are in an apple?|What is the capital of Australia?
+Write me a poem about the sea.|How do I ask my boss for a raise?|Which vaccination do I need for Kenya?
+How long do I boil an egg?|Explain photosynthesis to a child.|What is a good name for a puppy?
+How do I remove red wine from a carpet?|When was the Eiffel Tower built?|Can you recommend a novel?
+What time is it in Tokyo?|How tall is Mount Everest?|Is it safe to eat raw salmon?|How do I change a bicycle tyre?
+Hi there|Thanks, that was helpful!|Tell me a joke|Good morning, how are you today?|Who painted the Mona Lisa?
+What are the symptoms of the flu?|Which exercises help against back pain?|Plan a three day trip to Rome
+What is the plot of Hamlet?|How do I learn to play the guitar?|Why is the sky blue?|What is compound interest?
+""".strip().replace("\n", "|")
 
 
-def words(text: str) -> set[str]:
-    return set(re.findall(r"[a-z0-9]+", unicodedata.normalize("NFKC", text).lower()))
+def names(knowledge: Knowledge, db: Database, many: int) -> None:
+    """Ask for rare names and print how often the first passage and the first five hold them."""
+    texts = [text for (text,) in db.rows("SELECT text FROM passages")]
+    count: Counter[str] = Counter()
+    for text in texts:
+        count.update({word.strip(".,;:()[]'\"`") for word in text.split()})
+    rare = sorted(
+        word for word, n in count.items() if n <= 3 and 5 <= len(word) <= 40 and any(t.spelling for t in terms(word))
+    )
+    chosen = random.Random(1).sample(rare, min(many, len(rare)))
+    first = five = 0
+    for name in chosen:
+        held = [name in passage.text for passage in knowledge.search(f"What is {name}?", k=5)]
+        first += bool(held and held[0])
+        five += any(held)
+    print(f"names: {first} of {len(chosen)} held by the first passage, {five} by one of the first five")
 
 
-def judge(question: dict[str, Any], passages: Sequence[Passage], corpus: Path) -> Row:
-    """First rank by quote and by file (from 1; 0 is none), and whether all parts were found."""
-    by_quote = by_file = 0
-    parts = set()
-    for rank, passage in enumerate(passages[:FIRST], 1):
-        file, have = str(Path(passage.source).relative_to(corpus)), words(passage.text)
-        for gold in question["gold_quotes"]:
-            if gold["file"] == file:
-                by_file = by_file or rank
-                need = words(gold["quote"])
-                if len(need & have) >= SHARE * len(need):
-                    by_quote = by_quote or rank
-                    parts.add(gold["part"])
-    return by_quote, by_file, parts == {gold["part"] for gold in question["gold_quotes"]}
+def best_worth(knowledge: Knowledge, db: Database, question: str) -> float:
+    """What the best passage for a question is worth, which is what the floor is compared with."""
+    scores = {passage.id: passage.score for passage in knowledge.search(question)}
+    held = look_up(db, terms(question), None)
+    return max((worth(scores[w.id], held, w.row, w.rows) for w in windows(db, scores, ())), default=0.0)
 
 
-def figures(rows: Sequence[Row]) -> list[float]:
-    found = []
-    for kind in (0, 1):
-        ranks = [row[kind] for row in rows]
-        found += [sum(0 < rank <= k for rank in ranks) / len(rows) for k in (1, 5, FIRST)]
-        found.append(sum(1 / rank for rank in ranks if rank) / len(rows))
-    return [*found, sum(row[2] for row in rows) / len(rows)]
+def refusals(kinds: dict[str, list[float]], floor: float) -> None:
+    """Print, for floors around ours, how many questions of each kind would be refused."""
+    print(f"refused, by floor ({floor:.3f} is ours):")
+    for shift in (-0.06, -0.03, 0.0, 0.03, 0.06, 0.1, 0.15):
+        counts = (f"{kind} {sum(v < floor + shift for v in values)}/{len(values)}" for kind, values in kinds.items())
+        print(f"  {floor + shift:.3f}  " + ", ".join(counts))
 
 
-def by_rank(*rankings: Iterable[str]) -> list[str]:
-    """Reciprocal-rank fusion with the usual constant of 60."""
-    scores: dict[str, float] = defaultdict(float)
-    for ranking in rankings:
-        for rank, id_ in enumerate(ranking, 1):
-            scores[id_] += 1 / (60 + rank)
-    return sorted(scores, key=lambda id_: (-scores[id_], id_))
+def within(found: Sequence[Passage], words: int) -> list[Passage]:
+    """The first passages that fit so many words, at least one."""
+    kept, used = list[Passage](), 0
+    for passage in found:
+        used += len(passage.text.split())
+        if kept and used > words:
+            break
+        kept.append(passage)
+    return kept
 
 
-def run(knowledge: Knowledge, questions: Sequence[dict[str, Any]], corpus: Path) -> None:
-    """Search in four ways and print one line each."""
-    db, vectors, embedder = knowledge._db, knowledge._vectors, knowledge._embedder
-    results: dict[str, list[Row]] = defaultdict(list)
-    nearest: dict[str, list[float]] = defaultdict(list)
-    for question in questions:
-        vector = embedder.embed([question["question"]])[0]
-        matching = tables.match_words(db, query_words(question["question"]), None, DEPTH)
-        near = vectors.nearest(vector, MAX_K, None)
-        kind = "answerable" if question["gold_quotes"] else question["kind"]
-        nearest[kind].append(max(near.values()))
-        if not question["gold_quotes"]:
-            continue
-        matched = [id_ for id_, _ in matching]
-        cosines = dict(list(near.items())[:DEPTH])
-        cosines |= vectors.cosines(vector, [id_ for id_ in matched if id_ not in cosines])
-        ways = {
-            "words (BM25)": matched,
-            "vectors (cosine)": list(near),
-            "fused by rank (RRF)": by_rank(near, matched),
-            "cosine + word bonus": combine(cosines, matching),
-        }
-        for way, ids in ways.items():
-            passages = tables.passages(db, dict.fromkeys(ids[:FIRST], 0.0))
-            results[way].append(judge(question, [passages[id_] for id_ in ids[:FIRST]], corpus))
-    print("| | " + " | ".join(COLUMNS) + " |\n" + "|---" * (len(COLUMNS) + 1) + "|")
-    for way, rows in results.items():
-        print(f"| {way} | " + " | ".join(f"{value:.2f}" for value in figures(rows)) + " |")
-    for kind, tops in nearest.items():
-        tops.sort()
-        low, middle, high = tops[0], tops[len(tops) // 2], tops[-1]
-        print(f"best cosine, {len(tops)} {kind}: lowest {low:.2f}, median {middle:.2f}, highest {high:.2f}")
+def budgets(knowledge: Knowledge, questions: Sequence[Question], corpus: Path) -> None:
+    """Print how many questions find a quote among passages of so many words in all."""
+    found = {q.id: knowledge.search(q.text, k=10) for q in questions}
+    for words in (200, 350, 500, 700, 1000):
+        hits = 0
+        for question in questions:
+            kept = within(found[question.id], words)
+            texts = [(Path(p.source).relative_to(corpus).as_posix(), p.text) for p in kept]
+            hits += rank(question, texts).quote > 0
+        print(f"within {words:,} words: {hits / len(questions):.2f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True, help="folder of documents")
     parser.add_argument("--questions", type=Path, required=True, help="questions, one JSON object a line")
+    parser.add_argument("--others", type=Path, help="questions that these documents do not answer")
     parser.add_argument("--home", type=Path, help="keep the ingested documents here")
+    parser.add_argument("--names", type=int, default=200, help="how many names to ask for")
     arguments = parser.parse_args()
     corpus = arguments.corpus.resolve()
-    lines = arguments.questions.read_text(encoding="utf-8").splitlines()
+    asked = read_questions(arguments.questions)
+    answerable = [question for question in asked if question.quotes]
     with tempfile.TemporaryDirectory() as folder:
-        knowledge = Knowledge(arguments.home or folder, MiniLM())
-        report = knowledge.ingest(corpus)
-        stored = knowledge.collections()[0].passages
-        print(f"{len(report.sources)} files, {stored} passages, ingested in {report.seconds:.0f} s")
-        run(knowledge, [json.loads(line) for line in lines if line.strip()], corpus)
+        home = arguments.home or Path(folder)
+        knowledge, db = Knowledge(home, MiniLM()), Database(home / "knowledge.sqlite")
+        knowledge.ingest(corpus)
+        names(knowledge, db, arguments.names)
+        kinds = {"answerable": [best_worth(knowledge, db, q.text) for q in answerable]}
+        for question in asked:
+            if not question.quotes:
+                kinds.setdefault(question.kind, []).append(best_worth(knowledge, db, question.text))
+        if arguments.others:
+            others = [question.text for question in read_questions(arguments.others) if question.quotes]
+            kinds["of other documents"] = [best_worth(knowledge, db, text) for text in others]
+        kinds["everyday"] = [best_worth(knowledge, db, text) for text in EVERYDAY.split("|")]
+        refusals(kinds, relevance_floor(sum(c.passages for c in knowledge.collections())))
+        budgets(knowledge, answerable, corpus)
+        db.close()
         knowledge.close()
 
 

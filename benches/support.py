@@ -21,8 +21,8 @@ from typing import Any
 
 from tierwise.models import MiniLM
 from tierwise.types import Passage
+from tierwise.verify.citing.support import THRESHOLDS, Thresholds, cite
 from tierwise.verify.remember import Remembering
-from tierwise.verify.support import THRESHOLDS, Thresholds, cite
 
 PAIRS = Path(__file__).parents[1] / "tests" / "data" / "support_pairs.jsonl"
 GOOD = ("supported", "paraphrase")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tierwise.runtime.route import Route
     from tierwise.turns import Answer, DecisionRecord, Notice, TypedAnswer
     from tierwise.types import Citation, Draft, Passage, Reason, Verdict
-    from tierwise.verify.support import mark_citations
+    from tierwise.verify.citing.support import mark_citations
     from tierwise_tools import ToolContext, tool
 
 __version__ = "0.1.0"
@@ -38,7 +38,7 @@ _HOME = {
     "tierwise.runtime.route": ("Route",),
     "tierwise.turns": ("Answer", "DecisionRecord", "Notice", "TypedAnswer"),
     "tierwise.types": ("Citation", "Draft", "Passage", "Reason", "Verdict"),
-    "tierwise.verify.support": ("mark_citations",),
+    "tierwise.verify.citing.support": ("mark_citations",),
     "tierwise_tools": ("ToolContext", "tool"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from tierwise.connector_settings import ConnectorSettings, read_connector_settings
 from tierwise.errors import ConfigError
 from tierwise.home import default_home
 from tierwise.tool_settings import ToolSettings, read_tool_settings
@@ -179,9 +180,11 @@ class Settings:
         dial: the wish between economy and quality, or the share of questions that may go to a larger tier.
         budget: what may be spent.
         tools: which tools there are and when they ask.
+        connectors: which ways into other systems there are.
         offline: refuse every tier that is not on the device.
         locked: the whole app is locked.
         passages: how many passages a question gets.
+        grounded: what documents were found for is answered from them or not at all.
         max_question_chars: longer questions are refused.
         path: the file this came from, if any.
     """
@@ -191,10 +194,12 @@ class Settings:
     embedder: EmbedderSettings | None = None
     budget: Budget = Budget()
     tools: ToolSettings = field(default_factory=ToolSettings)
+    connectors: ConnectorSettings = field(default_factory=ConnectorSettings)
     dial: Wish = "balanced"
     offline: bool = False
     locked: bool = False
-    passages: int = 5
+    passages: int = 4
+    grounded: bool = True
     max_question_chars: int = 32_000
     path: Path | None = None
 
@@ -257,8 +262,8 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(tiers, list) or not all(isinstance(t, dict) for t in tiers):
         raise ConfigError(f"{path}: tiers must be written as [[tiers]] sections.")
     embedder, budget = data.pop("embedder", None), data.pop("budget", {})
-    tools = data.pop("tools", {})
-    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers", "embedder", "budget", "tools"}
+    tools, connectors = data.pop("tools", {}), data.pop("connectors", {})
+    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers", "embedder", "budget", "tools", "connectors"}
     if unknown := sorted(set(data) - known):
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}.", fix=f"Known keys: {', '.join(sorted(known))}, tiers.")
     return {
@@ -267,6 +272,7 @@ def _read(path: Path) -> dict[str, Any]:
         "embedder": None if embedder is None else _embedder(embedder, path),
         "budget": _numbers(Budget, budget, f"{path}: budget"),
         "tools": read_tool_settings(tools, str(path), path.absolute().parent),
+        "connectors": read_connector_settings(connectors, str(path)),
     }
 
 
@@ -342,7 +348,7 @@ def _checked(settings: Settings) -> Settings:
         value = getattr(settings, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"{where}{name} must be a whole number from 1, not {value!r}.")
-    for name in ("offline", "locked"):
+    for name in ("offline", "locked", "grounded"):
         if not isinstance(getattr(settings, name), bool):
             raise ConfigError(f"{where}{name} must be true or false, not {getattr(settings, name)!r}.")
     names = [t.name for t in settings.tiers]

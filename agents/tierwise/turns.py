@@ -32,6 +32,21 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A sentence of an answer that claims something which none of the turn's passages says.
+
+    Attributes:
+        start: its first character in the answer's text.
+        end: one past its last.
+        text: its words, ``answer.text[start:end]``.
+    """
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SentOut:
     """What left the device in this turn: request bytes, how many passages, to which hosts."""
 
@@ -132,7 +147,8 @@ class Answer:
     """The public result of a turn (``ask --json`` prints exactly this).
 
     ``waiting`` are the tool calls that a person has to say yes or no to before the turn goes on; ``files`` are the
-    paths of what tools left behind for the person.
+    paths of what tools left behind for the person; ``unsupported`` are the sentences that claim something which no
+    passage of the turn says, empty if it used no documents.
     """
 
     turn_id: str
@@ -151,6 +167,7 @@ class Answer:
     error: str | None = None
     waiting: tuple[WaitingCall, ...] = ()
     files: tuple[str, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
 
     def raise_for_status(self) -> Answer:
         """Return the answer itself if there is one.
@@ -215,11 +232,14 @@ class DecisionRecord:
         created: seconds since the epoch, UTC.
         feedback: ``up`` or ``down``, with a reason after ``: `` if one was given.
         collection: the only one that was searched, ``None`` for all.
+        searched: what the documents were searched for, where the question left out what it is about; ``None``: the
+            question as it is.
         overruled: the user had the question answered again, and that answer stands in place of this one: on a higher
             tier (``escalate``) or a lower one (``local``).
         overrules: id of the turn whose question this one asks again; whether it took its place, that turn tells.
         tainted: it has read text that may not be trusted.
         waiting: tool calls that wait for a person.
+        unsupported: sentences of the text that claim something which none of the passages says.
     """
 
     turn_id: str
@@ -255,6 +275,8 @@ class DecisionRecord:
     calibration: str | None = None
     tainted: bool = False
     waiting: tuple[WaitingCall, ...] = ()
+    searched: str | None = None
+    unsupported: tuple[Unsupported, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

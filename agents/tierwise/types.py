@@ -209,7 +209,8 @@ class Draft:
 
     ``structured`` says that the text is JSON, and that it fits the schema it was asked for; ``higher`` names the tiers
     that may take over, cheapest first; ``looks`` what the further looks in ``looks_had`` found, ``may_look`` that more
-    of them can be had; ``begun_floor`` is how sure its first tokens had to be for it to be written on (nats).
+    of them can be had; ``grounded`` that the answer has to come from the passages or be none; ``begun_floor`` is how
+    sure its first tokens had to be for it to be written on (nats).
     """
 
     tier: str
@@ -225,6 +226,7 @@ class Draft:
     looks: dict[str, float] = field(default_factory=dict)
     looks_had: tuple[Look, ...] = ()
     may_look: bool = False
+    grounded: bool = False
     begun_floor: float | None = None
 
 

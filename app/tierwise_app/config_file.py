@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECTION = r"(?:#.*\n)*\[+(?:tiers|embedder|budget|tools(?:\.\w+)?)\]"  # with the comments that stand on it
+_SECTION = r"(?:#.*\n)*\[+(?:tiers|embedder|budget|(?:tools|connectors)(?:\.[\w-]+)?)\]"
 _HEADER = "Tiers are tried in this order, cheapest first. Keys stay in the environment."
 
 

@@ -17,7 +17,7 @@ from tierwise.record import answer_of
 from tierwise.turns import Answer, WaitingCall
 from tierwise.types import Look
 from tierwise_app.console import err, out
-from tierwise_app.render import look_text, print_answer_end, reason_text, tool_text
+from tierwise_app.render import look_text, marked_text, print_answer_end, reason_text, tool_text
 from tierwise_app.text import clean, one_line
 from tierwise_app.waiting_calls import print_waiting
 
@@ -191,17 +191,16 @@ class TurnView:
         self._problem = f"error: {clean(event.message)}"
 
     def _finish(self, answer: Answer) -> None:
-        from tierwise import mark_citations
-
-        text = clean(mark_citations(answer.text, answer.citations))
+        text = marked_text(answer)
         shown = self._stream and self._draft
-        # A draft that has scrolled away cannot be marked any more; the citations below carry their quotes.
-        if shown and (text.strip() == self._draft.strip() or not self._erase()):
-            self._end_line()
-        else:
+        # A draft that has scrolled away cannot be marked any more; what follows carries the quotes and the sentences.
+        marked = not shown or (text.plain.strip() != self._draft.strip() and self._erase())
+        if marked:
             out().print(text)
+        else:
+            self._end_line()
         self._draft = ""
-        print_answer_end(out(), answer)
+        print_answer_end(out(), answer, marked=marked)
 
     def _tell(self, text: str) -> None:
         """Show what goes on; the status line must not take the place of the text's last line."""

@@ -30,15 +30,15 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def ingest_bar(what: str = "reading") -> Iterator[Callable[[IngestProgress], None]]:
-    """A bar over files with the rate in passages; pass what is yielded as ``progress`` to ``Knowledge``."""
+    """A bar over sources with rate and time left; pass what is yielded as ``progress`` to ``Knowledge``."""
     if not sys.stderr.isatty():
         yield _plain(what)
         return
-    with _progress() as progress:
+    with _progress(timed=False) as progress:
         task = progress.add_task(what, total=None, note="")
 
         def show(step: IngestProgress) -> None:
-            note = f"{step.passages:,} passages, {step.rate:.0f}/s  {one_line(place(step.path), 40)}"
+            note = f"{step.passages:,} passages, {_pace(step)}  {one_line(place(step.path), 40)}"
             progress.update(task, completed=step.done, total=step.total or None, note=note)
 
         yield show
@@ -83,19 +83,24 @@ def _plain(what: str) -> Callable[[IngestProgress], None]:
         if time.monotonic() - last >= _PLAIN_EVERY:
             last = time.monotonic()
             files = f"{step.done} of {step.total} files, " if step.total else ""
-            err().print(f"{what}: {files}{step.passages} passages, {step.rate:.0f}/s")
+            err().print(f"{what}: {files}{step.passages} passages, {_pace(step)}")
 
     return show
 
 
-def _progress() -> Progress:
+def _pace(step: IngestProgress) -> str:
+    left = "" if not step.seconds_left or step.seconds_left < 1 else f", about {duration(step.seconds_left * 1e3)} left"
+    return f"{step.rate:.0f}/s{left}"
+
+
+def _progress(*, timed: bool = True) -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        *([TimeRemainingColumn()] if timed else []),
         TextColumn("{task.fields[note]}", markup=False),
         console=err(),
         transient=True,

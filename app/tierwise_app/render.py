@@ -14,6 +14,7 @@ from tierwise_app.text import clean, duration, money, one_line, place, plural, s
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 _LOOKS = (*SELF_CHECK, *SECOND_SAMPLE)
 _OUTCOMES: dict[ToolOutcome, str] = {
@@ -24,12 +25,42 @@ _OUTCOMES: dict[ToolOutcome, str] = {
     "unfinished": "was begun, and nobody knows whether it was done",
 }
 _QUOTE = 200
+_NO_SOURCE = "[no source]"
 _SHORT_TEXT = 600
 
 
-def print_answer_end(console: Console, answer: Answer) -> None:
-    """Everything that follows the text of an answer: citations, then the line that says what it took, then notices."""
+def marked_text(answer: Answer | DecisionRecord) -> Text:
+    """The text of an answer with ``[n]`` after what is cited, and ``[no source]`` after what no passage says."""
+    from rich.text import Text
+
+    marks: dict[int, list[tuple[str, str]]] = {}
+    for end, n in sorted({(c.sentence_end, c.n) for c in answer.citations}):
+        marks.setdefault(end, []).append((f" [{n}]", ""))
+    for sentence in answer.unsupported:
+        marks.setdefault(sentence.end, []).append((f" {_NO_SOURCE}", "dim yellow"))
+    found, at = Text(), 0
+    for end in sorted(marks):
+        found.append(clean(answer.text[at:end]))
+        for mark, style in marks[end]:
+            found.append(mark, style)
+        at = end
+    return found.append(clean(answer.text[at:]))
+
+
+def print_answer_end(console: Console, answer: Answer, *, marked: bool = True) -> None:
+    """Everything that follows the text of an answer: citations, then the line that says what it took, then notices.
+
+    Args:
+        console: where to.
+        answer: the answer.
+        marked: its text was shown with its marks; if not, the sentences that no passage says are shown here.
+    """
     print_citations(console, answer.citations)
+    if answer.unsupported and marked:
+        console.print(f"  {_NO_SOURCE}: none of the passages that were found says this", style="dim yellow")
+    elif answer.unsupported:
+        for sentence in answer.unsupported:
+            console.print(f"  {_NO_SOURCE}: “{one_line(sentence.text, _QUOTE)}”", style="dim yellow")
     console.print(summary_line(answer), style="dim")
     print_notices(console, answer.notices)
 
@@ -101,11 +132,14 @@ def record_lines(record: DecisionRecord) -> Iterator[tuple[str, str]]:
     yield from _labelled("looked again", _looks(record))
     yield from _labelled("tool", map(step_text, record.tools))
     yield from _labelled("waits", (f"{call.name} (call {call.id}): {clean(call.why)}" for call in record.waiting))
+    if record.searched:
+        yield "searched", f"with what it goes on with: {one_line(record.searched, 300)}"
     yield from _labelled(
         "passage", (f"{p.score:.2f} {place(p.source, p.page)}: {one_line(p.text, 90)}" for p in record.passages)
     )
     cited = {c.n: c for c in record.citations}.values()
     yield from _labelled("cited", (f"[{c.n}] {place(c.source, c.page)}: “{one_line(c.quote, 120)}”" for c in cited))
+    yield from _labelled("no source", (one_line(sentence.text, 120) for sentence in record.unsupported))
     yield "left device", sent(record.sent_out)
     tokens = f"{record.usage.prompt_tokens:,} tokens read, {record.usage.completion_tokens:,} written"
     yield "cost", f"{money(record.cost_usd)}, {tokens}{' (estimated)' if record.usage.estimated else ''}"

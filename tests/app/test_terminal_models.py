@@ -371,7 +371,7 @@ def test_a_thread_goes_on_after_its_model_was_replaced(cli, tiny):
     ran = cli("ask", "And what is blue?", "--thread", "kitchen", "--json")
 
     assert ran.code == 0
-    assert "context_cut" in [notice["code"] for notice in ran.json["notices"]]
+    assert "context_condensed" in [notice["code"] for notice in ran.json["notices"]]
     shown = cli("threads", "show", "kitchen").out
     assert "What is red?" in shown and "And what is blue?" in shown
 

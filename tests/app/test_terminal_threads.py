@@ -13,7 +13,10 @@ def test_threads_are_listed_shown_found_exported_and_deleted(cli, manual, tmp_pa
 
     listed = cli("threads", "list", "--json").json
     assert [t["thread"] for t in listed] == ["other", "kitchen"]
-    assert set(listed[0]) == {"thread", "title", "turns", "last", "locked"}
+    assert set(listed[0]) == {"thread", "title", "turns", "last", "locked", "title_locked"}
+    assert [t["title"] for t in listed] == ["Anything else?", "How long is the warranty of the kettle?"]
+    assert cli("threads", "rename", "kitchen", "The red kettle", "--json").json["title"] == "The red kettle"
+    assert "The red kettle" in cli("threads", "list").out
     assert "How long is the warranty" in cli("threads", "show", "kitchen").out
     assert [t["thread"] for t in cli("threads", "search", "kettle how", "--json").json] == ["kitchen"]
     assert cli("threads", "search", "zebra").out.strip() == "nothing found"
@@ -30,6 +33,23 @@ def test_threads_are_listed_shown_found_exported_and_deleted(cli, manual, tmp_pa
     assert cli.terminal("threads", "delete", "kitchen", typed="n\n").code == 130
     assert cli("threads", "delete", "kitchen", "--yes", "--json").json == {"thread": "kitchen", "deleted": 1}
     assert [t["thread"] for t in cli("threads", "list", "--json").json] == ["other"]
+
+
+def test_why_says_what_a_follow_up_was_searched_with(cli):
+    cli.serve(["The warranty of the kettle lasts 30 months."])
+    cli("ask", "How long is the warranty of the kettle?", "--thread", "kitchen")
+    cli("ask", "And how do I extend it?", "--thread", "kitchen")
+    (line,) = [line for line in cli("why").out.splitlines() if line.startswith("searched")]
+    assert "How long is the warranty of the kettle?" in line
+
+
+def test_titles_and_turns_of_locked_questions_are_marked(cli):
+    cli.serve(["Noted."])
+    cli("ask", "My salary is 5,000. Is that much?", "--thread", "work", "--lock")
+    (listed,) = cli("threads", "list", "--json").json
+    assert (listed["locked"], listed["title_locked"]) == (False, True)
+    assert "title locked" in cli("threads", "list").out
+    assert "locked to this device" in cli("threads", "export", "work").out
 
 
 def test_sources_are_listed_shown_removed_and_rebuilt(cli, manual):

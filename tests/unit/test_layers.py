@@ -17,7 +17,7 @@ LAYER = {
     "tierwise_tools": 0,
     # the vocabulary: these may use each other
     **dict.fromkeys(("types", "turns", "events", "errors", "config", "redact", "signals", "jsonable", "home"), 1),
-    **dict.fromkeys(("locks", "sums", "textfile", "tool_settings", "wish", "words"), 1),
+    **dict.fromkeys(("connector_settings", "locks", "sums", "textfile", "tool_settings", "wish", "words"), 1),
     "fitting": 1.5,  # statistics that know nothing of models
     **dict.fromkeys(("models", "knowledge", "routing", "verify", "guards", "record"), 2),
     "graph": 3,
@@ -34,7 +34,6 @@ MODELS = (
 # The one place of the code where each outside library is touched.
 TOUCHED_IN = {
     "aiosqlite": ("tierwise.graph",),
-    "bs4": ("tierwise.knowledge.reading",),
     "charset_normalizer": ("tierwise.knowledge.reading",),
     "chromadb": ("tierwise.knowledge.store",),
     "docx": ("tierwise.knowledge.reading",),
@@ -55,11 +54,11 @@ TOUCHED_IN = {
     "llguidance": ("tierwise.models.local", "tierwise.models.schemas"),
     "onnxruntime": ("tierwise.models",),
     "openai": ("tierwise.models.hosted",),
-    "yaml": ("tierwise_tools.openapi",),
+    "yaml": ("tierwise.knowledge.reading", "tierwise_tools.openapi"),
+    "lxml": ("tierwise.knowledge.reading",),
     "markdown_it": ("tierwise.knowledge.reading",),
-    "pdfplumber": ("tierwise.knowledge.reading",),
     "pptx": ("tierwise.knowledge.reading",),
-    "pypdf": ("tierwise.knowledge.reading",),
+    "pypdfium2": ("tierwise.knowledge.reading",),
     "pysubs2": ("tierwise.knowledge.reading",),
     "python_calamine": ("tierwise.knowledge.reading",),
     "rich": ("tierwise_app",),

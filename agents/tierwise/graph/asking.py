@@ -13,8 +13,9 @@ from tierwise.graph.structured import form_of
 from tierwise.graph.toolbox import step_messages
 from tierwise.jsonable import from_json
 from tierwise.models.base import ChatModel
+from tierwise.record import Earlier
 from tierwise.turns import Notice
-from tierwise.types import Message, Passage
+from tierwise.types import Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,18 @@ async def prompt_for(state: TurnState, context: TurnContext, tier: Tier, model: 
         ContextTooLong: if the question alone does not fit.
         ModelError: if the tokens cannot be counted.
     """
-    history, locked = await asyncio.to_thread(_history, state, context, tier)
+    earlier, locked = await asyncio.to_thread(_earlier, state, context, tier)
     prompt = await fit(
         model,
         tier.name,
         state["asked"],
-        history=history,
+        earlier=earlier,
         passages=[from_json(Passage, p) for p in state["passages"]],
         draft=held["text"] if held else None,
         form=form_of(state, model),
         steps=step_messages(state),
         reserve=tier.max_tokens,
+        reads_passages=state["tainted"],
     )
     notices: tuple[Notice, ...] = ()
     if locked and not state["locked"]:
@@ -58,18 +60,18 @@ async def prompt_for(state: TurnState, context: TurnContext, tier: Tier, model: 
     return Asking(prompt, locked, notices + prompt.notices)
 
 
-def _history(state: TurnState, context: TurnContext, tier: Tier) -> tuple[list[Message], bool]:
-    """The thread's earlier messages as this tier may see them, and whether the turn is locked by reading them.
+def _earlier(state: TurnState, context: TurnContext, tier: Tier) -> tuple[Earlier, bool]:
+    """What was said before, as this tier may see it, and whether the turn is locked by reading it.
 
-    A tier on the device sees locked messages, and what it then writes may repeat them: neither this draft nor this turn
-    may leave the device any more. Any other tier does not see them.
+    A tier on the device sees locked turns, and what it then writes may repeat them: neither this draft nor this turn
+    may leave the device any more. Any other tier does not see them, in short or in full.
     """
     record = context.services.record
     locked = state["locked"]
     before = again["turn_id"] if (again := state.get("overrules")) else None
-    history = record.history(state["thread"], with_locked=tier.stays_on_device, before=before)
+    earlier = record.earlier(state["thread"], with_locked=tier.stays_on_device, before=before)
     # Asked for after reading: a locked turn that ends in between must not slip in.
     if tier.stays_on_device and not locked and record.has_locked_turns(state["thread"], before=before):
         record.lock_turn(context.turn_id)
         locked = True
-    return history, locked
+    return earlier, locked

@@ -76,6 +76,10 @@ def build_graph(
     graph.add_edge(START, "admit")
     for place, goal in (("admit", "retrieve"), ("retrieve", "choose"), ("choose", "generate"), ("finish", "record")):
         path = [place, *followers.get(place, []), goal]
+        if place == "retrieve":  # what the documents do not have need not be drafted
+            last = path[-2]
+            graph.add_conditional_edges(last, _after_retrieve, ["choose", "finish"])
+            path = path[:-1]
         for left, right in pairwise(path):
             graph.add_edge(left, right)
     graph.add_edge("act", "gate")  # generate, gate and verify name their successors themselves
@@ -83,6 +87,10 @@ def build_graph(
     graph.add_edge("look", "verify")
     graph.add_edge("record", END)
     return graph.compile(checkpointer, name="tierwise")
+
+
+def _after_retrieve(state: TurnState) -> Literal["choose", "finish"]:
+    return "finish" if state.get("settled") else "choose"
 
 
 def going_on(snapshot: Any) -> Any:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tierwise.errors import ContextTooLong
+from tierwise.graph.digest import OVERHEAD, Digest, digest
 from tierwise.guards.untrusted import fence
 from tierwise.models.base import ChatModel
+from tierwise.record import Earlier
 from tierwise.turns import Notice
 from tierwise.types import Message, Passage
 
@@ -16,8 +18,11 @@ SYSTEM = (
     "If passages are given and they answer the question, answer from them alone. "
     "If you do not know, say that you do not know."
 )
-_OVERHEAD = 8  # tokens a chat template adds to a message, on the safe side
-_PASSAGES_SHARE = 0.5  # of the room beside the question; the rest is for history
+# Of the room that a turn without question and passages has. A fixed share: if it followed the passages of each turn,
+# the history would be condensed anew each time, and read anew by a model that keeps its prefix.
+_HISTORY_SHARE = 0.75
+_SHARE_BESIDE_PASSAGES = 0.5
+NOTHING_SAID = Earlier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,76 +75,79 @@ async def fit(
     tier: str,
     question: str,
     *,
-    history: Sequence[Message] = (),
+    earlier: Earlier = NOTHING_SAID,
     passages: Sequence[Passage] = (),
     draft: str | None = None,
     form: str | None = None,
     steps: Sequence[Message] = (),
     reserve: int,
+    reads_passages: bool = False,
 ) -> Prompt:
-    """Build the prompt that fits the model's window; what is cut becomes a notice, never a silence.
+    """Build the prompt that fits the model's window; what is condensed or cut becomes a notice, never a silence.
 
-    The question and the tool steps always stay. Passages may take half of what is left, the best ones first; history
-    gets the rest, the newest messages first.
+    The question and the tool steps always stay. History may take a share that is the same for all turns of a thread,
+    or half of it, or a quarter, where the question is long; passages get the rest, the best ones first.
 
     Args:
         model: counts the tokens.
         tier: its name, for the notice.
         question: the user's message.
-        history: earlier messages, oldest first.
+        earlier: what was said before.
         passages: best first.
         draft: a smaller model's answer.
         form: what the answer must look like, in words.
         steps: tool calls and results of this turn.
         reserve: tokens to keep free for the answer, at most a quarter of the window.
+        reads_passages: the thread does, or did, so room for them is kept.
 
     Raises:
         ContextTooLong: if the question alone does not fit.
     """
     window = model.capabilities.context_window
     fixed = build_messages(question, draft=draft, form=form, steps=steps)
-    texts = [m.content for m in (*fixed, *history)] + [p.text for p in passages]
-    sizes = [n + _OVERHEAD for n in await model.count_tokens(texts)]
-    own, past = sum(sizes[: len(fixed)]), sizes[len(fixed) : len(fixed) + len(history)]
-    room = window - min(reserve, window // 4) - own
+    counted = await model.count_tokens([m.content for m in fixed] + [fence([p]) for p in passages])
+    own, of_passages = sum(counted[: len(fixed)]) + OVERHEAD * len(fixed), counted[len(fixed) :]
+    most = window - min(reserve, window // 4)
+    room = most - own
     if room < 0:
         raise ContextTooLong(
             f"The question takes {own:,} tokens and the window of {tier} holds {window:,} with its answer.",
             fix="Shorten it, or put the long part into a file and ingest it.",
         )
-    kept_passages = _leading(sizes[len(fixed) + len(history) :], int(room * _PASSAGES_SHARE) if history else room)
-    room -= sum(sizes[len(fixed) + len(history) :][:kept_passages])
-    kept_history = _leading(past[::-1], room) // 2 * 2  # questions and answers stay together
+    budget = int((most - counted[0] - OVERHEAD) * (_SHARE_BESIDE_PASSAGES if reads_passages else _HISTORY_SHARE))
+    while budget > (room * 2 // 3 if reads_passages else room):
+        budget //= 2
+    history = await digest(earlier, budget, model)
+    kept = _leading(of_passages, room - history.tokens)
     notices = []
-    if kept_history < len(history):
-        left_out = len(history) - kept_history
+    if history.condensed or history.left_out:
+        notices.append(_shortened(history, tier, window))
+    if kept < len(passages):
         notices.append(
             Notice(
                 "context_cut",
-                f"The {left_out} oldest messages of this thread do not fit the window of {tier} ({window:,} tokens)"
-                " and were left out.",
-            )
-        )
-    if kept_passages < len(passages):
-        notices.append(
-            Notice(
-                "context_cut",
-                f"{len(passages) - kept_passages} of {len(passages)} passages do not fit the window of {tier}"
+                f"{len(passages) - kept} of {len(passages)} passages do not fit the window of {tier}"
                 f" ({window:,} tokens) and were left out.",
             )
         )
     return Prompt(
         build_messages(
-            question,
-            history=history[len(history) - kept_history :],
-            passages=passages[:kept_passages],
-            draft=draft,
-            form=form,
-            steps=steps,
+            question, history=history.messages, passages=passages[:kept], draft=draft, form=form, steps=steps
         ),
-        tuple(passages[:kept_passages]),
-        own + sum(past[len(past) - kept_history :]) + sum(sizes[len(fixed) + len(history) :][:kept_passages]),
+        tuple(passages[:kept]),
+        own + history.tokens + sum(of_passages[:kept]),
         tuple(notices),
+    )
+
+
+def _shortened(history: Digest, tier: str, window: int) -> Notice:
+    """What became of the turns that do not fit as they are."""
+    short, out = history.condensed, history.left_out
+    turns = "1 earlier turn was" if (short or out) == 1 else f"{short or out:,} earlier turns were"
+    done = f"condensed, {out:,} left out" if short and out else "condensed" if short else "left out"
+    return Notice(
+        "context_cut" if out else "context_condensed",
+        f"{turns} {done}: this thread does not fit the window of {tier} ({window:,} tokens) as it is.",
     )
 
 

@@ -12,7 +12,7 @@ from tierwise.graph.state import TurnState
 from tierwise.graph.step import cost_of
 from tierwise.jsonable import from_json
 from tierwise.record import steps_of
-from tierwise.turns import Attempt, DecisionRecord, Notice, SentOut, ToolStep, WaitingCall
+from tierwise.turns import Attempt, DecisionRecord, Notice, SentOut, ToolStep, Unsupported, WaitingCall
 from tierwise.types import AttemptOutcome, Citation, Passage, Reason, TurnStatus, Usage
 
 
@@ -71,10 +71,12 @@ def decision_record(
         ms={**state.get("ms", {}), "total": context.elapsed_ms()},
         error=error,
         collection=state.get("collection"),
+        searched=state.get("searched"),
         calibration=state.get("calibration"),
         overrules=overrules["turn_id"] if (overrules := state.get("overrules")) else None,
         tainted=state.get("tainted", False),
         waiting=tuple(waiting),
+        unsupported=tuple(_all(Unsupported, state.get("unsupported", []))),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tierwise.config import Tier
 from tierwise.errors import StoreError
 from tierwise.graph.context import TurnContext
+from tierwise.graph.state import TurnState
 from tierwise.guards import locks
 from tierwise.turns import Notice
 from tierwise.types import Passage
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 _MORE = 100  # passages to look through for those that a tier off the device may have
 
 
-def collection_lock(retriever: Retriever | None, collection: str | None) -> bool | None:
-    """The lock of the collection that a turn is limited to; ``None`` if it cannot be read: then it counts as locked."""
+def collection_lock(retriever: Retriever | None, state: TurnState) -> bool | None:
+    """The lock of the collections a turn is limited to; ``None`` if it cannot be read: then it counts as locked."""
     ask = getattr(retriever, "is_locked", None)
-    if collection is None or ask is None:
+    named = [name for name in (state.get("collection"), *(state.get("only") or {}).get("collections", ())) if name]
+    if not named or ask is None:
         return False
     try:
-        return bool(ask(collection))
+        return any(ask(name) for name in named)
     except StoreError:
         return None
 

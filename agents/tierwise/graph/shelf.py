@@ -57,6 +57,11 @@ class ToolShelf:
         """What had to be set aside, and the sources that cannot be used."""
         return self._all.problems
 
+    @property
+    def knows_more(self) -> bool:
+        """Whether a tool may know what documents do not: any but those whose results are their own words."""
+        return bool(self._sources) or any(not tool.trusted for tool in self._by_name.values())
+
     async def open(self) -> None:
         """Open the sources that are not open; cheap once they are."""
         if not any(attempted.due for attempted in self._attempted):

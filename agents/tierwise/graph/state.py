@@ -30,12 +30,17 @@ class TurnState(TypedDict, total=False):
     locked: Annotated[bool, or_]  # once it is locked, nothing in the turn unlocks it
     offline: bool
     collection: str | None
+    only: Json | None  # Filter: what the search is limited to
+    document: str | None  # the one document that is read
+    grounded: bool  # what documents were found for is answered from them or not at all
     tainted: Annotated[bool, or_]  # it has read text that may not be trusted, and stays so
     schema: Json | None  # JSON Schema of the answer, prepared
     adapter: str | None  # path of a LoRA adapter
     overrules: Json | None  # {"turn_id", "tier", "locked"}: the turn that is asked again, and the tier that answered it
     # what was found and assessed
     passages: list[Json]  # Passage
+    searched: str | None  # what was searched for, if not the question as it is
+    settled: bool  # the answer stands without a draft: only documents could give it, and none is about it
     features: dict[str, float]
     p_good: dict[str, float]
     # the choice in force
@@ -63,3 +68,4 @@ class TurnState(TypedDict, total=False):
     final: str | None
     text: str
     citations: list[Json]  # Citation
+    unsupported: list[Json]  # Unsupported

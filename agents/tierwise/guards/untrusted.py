@@ -23,20 +23,23 @@ _MARKS = re.compile(
 )
 _FAKE_HEADER = re.compile(r"^([^\S\n]*)\[(\d+)\]", re.MULTILINE)
 _MAX_NAME = 80
+_MAX_TITLE = 120
+_MAX_HEAD = 400
 
 
 def fence(passages: Sequence[Passage]) -> str:
-    """Passages as the prompt shows them: numbered from 1, with the name of their source, between two marks.
+    """Passages as the prompt shows them: numbered from 1, each below its source and headings, between two marks.
 
-    A passage cannot close the fence, start another passage or speak in a chat template's own marks. The words are
-    otherwise as they stand in the source.
+    A piece of a table comes with the names of its columns, a piece of a definition with its first line. A passage
+    cannot close the fence, start another passage or speak in a chat template's own marks. The words are otherwise as
+    they stand in the source.
 
     Returns:
         The block, or an empty text if there are no passages.
     """
     if not passages:
         return ""
-    blocks = (f"[{n}] {_name(passage)}\n{neutralise(passage.text.strip())}" for n, passage in enumerate(passages, 1))
+    blocks = (f"[{n}] {_name(passage)}\n{_body(passage)}" for n, passage in enumerate(passages, 1))
     return "\n".join((OPEN, *blocks, CLOSE))
 
 
@@ -52,4 +55,13 @@ def _name(passage: Passage) -> str:
     name = neutralise(" ".join(name.split()))
     if len(name) > _MAX_NAME:
         name = name[: _MAX_NAME - 1] + "\u2026"
-    return name if passage.page is None else f"{name}, page {passage.page}"
+    name = name if passage.page is None else f"{name}, page {passage.page}"
+    title = neutralise(" ".join((passage.title or "").split()))
+    return f"{name}: {title[-_MAX_TITLE:]}" if title else name
+
+
+def _body(passage: Passage) -> str:
+    text = passage.text.strip()
+    if passage.head and passage.head not in text:
+        text = f"{passage.head[:_MAX_HEAD]}\n{text}"
+    return neutralise(text)

@@ -7,30 +7,85 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tierwise.knowledge.base import Retriever
+    from tierwise.knowledge.comparing.compare import compare
+    from tierwise.knowledge.comparing.figures import Comparison
+    from tierwise.knowledge.comparing.questions import read_questions
     from tierwise.knowledge.knowledge import Knowledge
-    from tierwise.knowledge.report import Collection, IngestProgress, IngestReport, Source, SourceReport
-    from tierwise.knowledge.search.order import RELEVANCE_FLOOR
+    from tierwise.knowledge.report import Collection, Failure, IngestProgress, IngestReport, Source, SourceReport
+    from tierwise.knowledge.search.filters import Filter
+    from tierwise.knowledge.search.order import relevance_floor
+    from tierwise.knowledge.sources import (
+        Connector,
+        ConnectorItem,
+        ConnectorOrigin,
+        ConnectorReport,
+        Cursor,
+        CursorExpired,
+        Deleted,
+        Origin,
+        changes_below,
+        check_connector,
+        follows_files,
+        installed_connectors,
+        open_origins,
+    )
 
 _WHERE = {
     "Collection": "report",
+    "Comparison": "comparing.figures",
+    "Connector": "sources",
+    "ConnectorItem": "sources",
+    "ConnectorOrigin": "sources",
+    "ConnectorReport": "sources",
+    "Cursor": "sources",
+    "CursorExpired": "sources",
+    "Deleted": "sources",
+    "Failure": "report",
+    "Filter": "search.filters",
     "IngestProgress": "report",
     "IngestReport": "report",
     "Knowledge": "knowledge",
-    "RELEVANCE_FLOOR": "search.order",
+    "Origin": "sources",
     "Retriever": "base",
     "Source": "report",
     "SourceReport": "report",
+    "changes_below": "sources",
+    "check_connector": "sources",
+    "compare": "comparing.compare",
+    "follows_files": "sources",
+    "installed_connectors": "sources",
+    "open_origins": "sources",
+    "read_questions": "comparing.questions",
+    "relevance_floor": "search.order",
 }
 
 __all__ = [
-    "RELEVANCE_FLOOR",
     "Collection",
+    "Comparison",
+    "Connector",
+    "ConnectorItem",
+    "ConnectorOrigin",
+    "ConnectorReport",
+    "Cursor",
+    "CursorExpired",
+    "Deleted",
+    "Failure",
+    "Filter",
     "IngestProgress",
     "IngestReport",
     "Knowledge",
+    "Origin",
     "Retriever",
     "Source",
     "SourceReport",
+    "changes_below",
+    "check_connector",
+    "compare",
+    "follows_files",
+    "installed_connectors",
+    "open_origins",
+    "read_questions",
+    "relevance_floor",
 ]
 
 

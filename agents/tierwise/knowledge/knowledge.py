@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from threading import Event
+from typing import TYPE_CHECKING
 
-from tierwise.errors import InvalidInput, ModelError, UnknownName
+from tierwise.connector_settings import ConnectorSettings
+from tierwise.errors import InvalidInput, UnknownName
 from tierwise.home import open_home
-from tierwise.knowledge.ingest import Ingest
-from tierwise.knowledge.report import Collection, IngestReport, Progress, Source
-from tierwise.knowledge.search.order import DEPTH, RELEVANCE_FLOOR, combine, query_words
-from tierwise.knowledge.sources.files import canonical, find
-from tierwise.knowledge.store import tables
+from tierwise.knowledge.ingest.writing import Writing
+from tierwise.knowledge.report import (
+    Collection,
+    Failure,
+    IngestReport,
+    Progress,
+    Source,
+    told_by_words,
+    told_without_index,
+)
+from tierwise.knowledge.search import around
+from tierwise.knowledge.search.engine import Searcher
+from tierwise.knowledge.search.filters import Filter
+from tierwise.knowledge.sources import open_origins
+from tierwise.knowledge.sources.paths import canonical, is_inside
+from tierwise.knowledge.store import changes, known, tables
 from tierwise.knowledge.store.database import Database
 from tierwise.knowledge.store.vectors import Vectors, VectorsUnavailable
-from tierwise.locks import hold
 from tierwise.models.base import require_on_device
 from tierwise.types import Passage
 
@@ -25,12 +38,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tierwise.knowledge.sources.item import Origin
     from tierwise.models.base import Embedder
 
 MAX_K = 100
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-_T = TypeVar("_T")
 
 
 class Knowledge:
@@ -43,70 +55,110 @@ class Knowledge:
         home: the folder of the stores.
         embedder: makes the vectors; one home stays with one embedder until it is rebuilt.
         wait: seconds to wait for another process that writes.
+        offline: web pages and connectors that need the network are not asked.
+        connectors: the connectors that may be used.
 
     Raises:
         ConfigError: if the embedder is not on the device.
     """
 
-    def __init__(self, home: Path | str, embedder: Embedder, *, wait: float = 30.0) -> None:
+    def __init__(
+        self,
+        home: Path | str,
+        embedder: Embedder,
+        *,
+        wait: float = 30.0,
+        offline: bool = False,
+        connectors: ConnectorSettings | None = None,
+    ) -> None:
         require_on_device(embedder)
+        self._offline, self._connectors = offline, connectors
         self._home = Path(home)
-        self._embedder = embedder
-        self._wait = wait
         self._db = Database(self._home / "knowledge.sqlite")
         self._vectors = Vectors(self._home, embedder, self._db)
+        self._searcher = Searcher(self._db, self._vectors, embedder)
+        self._writing = Writing(self._home, self._db, self._vectors, embedder, wait=wait)
         self._degraded: str | None = None
 
     @property
     def degraded(self) -> str | None:
-        """Why the last search or ingest had to do without vectors, as a sentence; ``None`` if it had them."""
+        """What the last search or ingest had to do without, as a sentence; ``None`` if nothing."""
         return self._degraded
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def search(
-        self, query: str, *, k: int = 5, collection: str | None = None, vector: NDArray[np.float32] | None = None
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        collection: str | None = None,
+        vector: NDArray[np.float32] | None = None,
+        only: Filter | None = None,
     ) -> list[Passage]:
         """Best passages first; see :meth:`Retriever.search <tierwise.knowledge.Retriever.search>`.
 
         Without vectors (see :attr:`degraded`) it finds by words alone.
 
+        Args:
+            query: the question in words.
+            k: how many passages at most.
+            collection: search only this one; ``None`` searches all, or those of ``only``.
+            vector: embedding of ``query`` if the caller has it already, shape ``(dimension,)``.
+            only: what else the search is limited to.
+
         Raises:
-            UnknownName: if the collection does not exist.
+            UnknownName: if a collection does not exist.
             InvalidInput: if ``k`` is not from 1 to 100.
             EmbedderMismatch: if the stored vectors were made by another embedder.
         """
         if not 1 <= k <= MAX_K:
             raise InvalidInput(f"k is {k}.", fix=f"Ask for 1 to {MAX_K} passages.")
+        only = only or Filter()
+        for name in {*only.collections, *([collection] if collection is not None else [])}:
+            tables.require_collection(self._db, name)
         if collection is not None:
-            tables.require_collection(self._db, collection)
+            if only.collections and collection not in only.collections:
+                return []
+            only = replace(only, collections=(collection,))
         self._degraded = None
-        query = query.encode("utf-8", "replace").decode()  # halves of surrogate pairs cannot be looked for
-        if not query.strip() or tables.count(self._db) == 0:
-            return []
-        words = tables.match_words(self._db, query_words(query), collection, max(DEPTH, k))
-        try:
-            if vector is None:
-                vector = self._embedder.embed([query])[0]
-            cosines = self._vectors.nearest(vector, max(DEPTH, k), collection)
-            cosines |= self._vectors.cosines(vector, [id_ for id_, _ in words if id_ not in cosines])
-        except VectorsUnavailable as error:
-            self._lost(str(error))
-            best, cosines = [id_ for id_, _ in words[:k]], {}
-        except ModelError as error:
-            self._degraded = f"Searched by words only: {error}"
-            best, cosines = [id_ for id_, _ in words[:k]], {}
-        else:
-            best = combine(cosines, words)
-        found = tables.passages(self._db, {id_: cosines.get(id_, 0.0) for id_ in best})
-        return [found[id_] for id_ in best if id_ in found][:k]
+        found = self._searcher.search(query, k=k, only=only, vector=vector)
+        if isinstance(lost := self._searcher.lost, VectorsUnavailable):
+            self._degraded = told_by_words(lost)
+        elif lost is not None:
+            self._degraded = f"Searched by words only: {lost}"
+        elif self._vectors.trouble is not None:
+            self._degraded = told_without_index(self._vectors.trouble)
+        return found
 
     def relevant(self, query: str, passages: Sequence[Passage]) -> bool:
-        """Whether the passages have to do with the query at all: close in meaning, or sharing a telling word."""
-        if self._degraded is not None or any(p.score >= RELEVANCE_FLOOR for p in passages):
-            return bool(passages)
-        words = set(query_words(query))
-        return any(words & set(query_words(p.text)) for p in passages)
+        """Whether the passages have to do with the query at all; see ``Searcher.relevant``."""
+        return self._searcher.relevant(query, passages)
+
+    def neighbours(self, passage: Passage, *, before: int = 1, after: int = 1) -> list[Passage]:
+        """The passages next to one in its document, itself among them; none if it is gone."""
+        return around.neighbours(self._db, passage, before=before, after=after)
+
+    def whole(self, source: str | os.PathLike[str], *, collection: str | None = None) -> list[Passage]:
+        """All passages of a document in reading order; of one collection's copy, or of the copy read last."""
+        return around.whole(self._db, self._place(source), collection=collection)
+
+    def find_source(self, word: str | os.PathLike[str], *, collection: str | None = None) -> str:
+        """The path or address of the one source that a word means: itself, or a file name that only one source has.
+
+        Raises:
+            UnknownName: if none or several are meant, or there is no such collection.
+        """
+        given = os.fspath(word)
+        paths = {s.path for s in self.sources(collection)} | {f.path for f in self.failures(collection)}
+        for candidate in (given, canonical(given)):
+            if candidate in paths:
+                return candidate
+        named = sorted(path for path in paths if Path(path).name == given)
+        if len(named) == 1:
+            return named[0]
+        what = f"Several sources are called {given!r}" if named else f"There is no source {given!r}"
+        raise UnknownName(f"{what}.", fix="Give the path as `tierwise sources list` shows it.")
 
     def sources(self, collection: str | None = None) -> list[Source]:
         """All sources, or those of one collection, by collection and path.
@@ -118,26 +170,27 @@ class Knowledge:
             tables.require_collection(self._db, collection)
         return tables.sources(self._db, collection)
 
+    def failures(self, collection: str | None = None) -> list[Failure]:
+        """What could not be read when it was last tried, by collection and path.
+
+        Raises:
+            UnknownName: if the collection does not exist.
+        """
+        if collection is not None:
+            tables.require_collection(self._db, collection)
+        return tables.failures(self._db, collection)
+
     def source_text(self, source: str | os.PathLike[str], page: int | None = None) -> str:
         """The text that the spans of a source's passages count in.
 
         Args:
-            source: path of the document.
+            source: path or address of the document.
             page: page number for paged formats; ``None`` gives all pages, with an empty line between.
 
         Raises:
             UnknownName: if there is no such source or page.
         """
-        pages = tables.source_pages(self._db, canonical(source))
-        if not pages:
-            raise UnknownName(f"{source} is not among the sources.", fix="`tierwise sources list` shows them.")
-        if page is None:
-            return "\n\n".join(text for _, text in pages)
-        for number, text in pages:
-            if number == page:
-                return text
-        have = f"It has pages 1 to {len(pages)}." if pages[0][0] is not None else "It has no pages."
-        raise UnknownName(f"{source} has no page {page}.", fix=have)
+        return tables.source_text(self._db, self._place(source), page)
 
     def collections(self) -> list[Collection]:
         """All collections by name."""
@@ -146,18 +199,27 @@ class Knowledge:
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def ingest(
-        self, paths: _Paths, *, collection: str = "default", locked: bool = False, progress: Progress | None = None
+        self,
+        paths: _Paths,
+        *,
+        collection: str = "default",
+        locked: bool = False,
+        labels: Iterable[str] = (),
+        progress: Progress | None = None,
+        stop: Event | None = None,
     ) -> IngestReport:
-        """Bring documents in: files, or folders with all that is in them.
+        """Bring documents in: files, folders with all that is in them, patterns, addresses.
 
-        What did not change is left alone; what changed is cut again and only its new passages are embedded; what is
-        gone from a folder is removed. A file that cannot be read is reported and does not stop the others.
+        What did not change is left alone; what changed is read again and only its new passages are embedded; what is
+        gone is removed. A file that cannot be read is reported and does not stop the others.
 
         Args:
-            paths: one path or several.
+            paths: one or several; see :func:`~tierwise.knowledge.sources.open_origins`.
             collection: where to; made if new.
             locked: lock the collection: turns that read it stay on the device. ``False`` never unlocks.
+            labels: words a search can be limited to, for all that is found there from now on.
             progress: called often, from this thread.
+            stop: set it to stop after the source in work; the next ingest goes on from there.
 
         Raises:
             InvalidInput: if nothing is at any of the paths, one cannot be a path, or the collection cannot be named so.
@@ -165,51 +227,54 @@ class Knowledge:
             EmbedderMismatch: if the stored vectors were made by another embedder.
             StoreError: if the home cannot be written.
         """
-        if not _NAME.fullmatch(collection):
-            raise InvalidInput(
-                f"A collection cannot be named {collection!r}.",
-                fix="Use letters, digits, '.', '_' and '-', at most 64.",
-            )
-        found = find([paths] if isinstance(paths, str | os.PathLike) else list(paths))
-        known = tables.stored_hashes(self._db, collection)
-        if (
-            not found.files
-            and not found.folders
-            and not found.misnamed
-            and not any(self._was_here(p, known, collection) for p in found.missing)
-        ):
-            why = f"{', '.join(found.missing)} does not exist" if found.missing else "no path was named"
-            raise InvalidInput(f"There is nothing to ingest: {why}.", fix="Check the path.")
-        open_home(self._home)
-        with hold(self._home / "knowledge.lock", wait=self._wait):
-            with self._db.writing() as sql:
-                tables.put_collection(sql, collection, locked)
-            run = Ingest(self._db, self._vectors, self._embedder, collection=collection, progress=progress)
-            report = run.run(found)
-        self._settle(run)
+        words = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        stored = partial(self.knows, collection=collection)
+        origins = open_origins(words, stored=stored, offline=self._offline, connectors=self._connectors)
+        return self.ingest_from(
+            origins, collection=collection, locked=locked, labels=labels, progress=progress, stop=stop
+        )
+
+    def ingest_from(
+        self,
+        origins: Sequence[Origin],
+        *,
+        collection: str = "default",
+        locked: bool = False,
+        labels: Iterable[str] = (),
+        progress: Progress | None = None,
+        stop: Event | None = None,
+    ) -> IngestReport:
+        """Bring in what origins give; otherwise as :meth:`ingest`."""
+        report = self._writing.ingest(
+            origins,
+            collection=collection,
+            locked=locked,
+            labels=frozenset(labels),
+            progress=progress,
+            stopped=(stop or Event()).is_set,
+        )
+        self._settle()
         return report
 
-    def rebuild(self, progress: Progress | None = None) -> int:
-        """Make all vectors again from the stored passages, whatever state they are in; returns how many.
+    def rebuild(self, progress: Progress | None = None, *, stop: Event | None = None) -> int:
+        """Make the index again from the stored vectors, and the vectors that are missing or another embedder's.
+
+        Returns:
+            How many vectors there are: one for each text, however many passages it stands in.
 
         Raises:
             StoreBusy: if another process went on writing for too long.
             StoreError: if the home cannot be written, or Chroma does not work even with an empty folder.
         """
-        open_home(self._home)
-        with hold(self._home / "knowledge.lock", wait=self._wait):
-            with self._db.writing() as sql:
-                tables.forget_vectors(sql)
-            run = Ingest(self._db, self._vectors, self._embedder, progress=progress)
-            count = run.rebuild()
-        self._settle(run)
+        count = self._writing.rebuild(progress, (stop or Event()).is_set)
+        self._settle()
         return count
 
     def remove(self, source: str | os.PathLike[str] | None = None, *, collection: str | None = None) -> int:
-        """Remove a source (or all of a folder), a whole collection, or a source from one collection.
+        """Remove a source, all of a folder or of a connector, a whole collection, or a source from one collection.
 
         Returns:
-            How many sources were removed.
+            How many sources were removed, those that could not be read among them.
 
         Raises:
             UnknownName: if there is no such source or collection.
@@ -217,24 +282,17 @@ class Knowledge:
         """
         if source is None and collection is None:
             raise InvalidInput("Nothing was named to remove.", fix="Name a source or a collection.")
-        if collection is not None:
-            tables.require_collection(self._db, collection)
-        gone = [(s.collection, s.path) for s in tables.sources(self._db, collection)]
+        stored = self.sources(collection)
+        gone = {(s.collection, s.path) for s in stored}
+        gone |= {(f.collection, f.path) for f in self.failures(collection)}
         if source is not None:
-            place = canonical(source)
-            gone = [(c, p) for c, p in gone if p == place or p.startswith(place.rstrip(os.sep) + os.sep)]
+            place, origin = self._place(source), os.fspath(source)
+            of_origin = {(s.collection, s.path) for s in stored if s.origin == origin}
+            gone = {(c, p) for c, p in gone if is_inside(p, place)} | of_origin
             if not gone:
                 raise UnknownName(f"{source} is not among the sources.", fix="`tierwise sources list` shows them.")
-        open_home(self._home)
-        with hold(self._home / "knowledge.lock", wait=self._wait):
-            with self._db.writing() as sql:
-                for name, path in gone:
-                    tables.delete_sources(sql, name, [path])
-                if source is None and collection is not None:
-                    tables.delete_collection(sql, collection)
-            run = Ingest(self._db, self._vectors, self._embedder)
-            run.drop_orphans()
-        self._settle(run)
+        self._writing.remove(gone, collection if source is None else None)
+        self._settle()
         return len(gone)
 
     def is_locked(self, collection: str) -> bool:
@@ -255,7 +313,7 @@ class Knowledge:
         tables.require_collection(self._db, collection)
         open_home(self._home)
         with self._db.writing() as sql:
-            tables.put_lock(sql, collection, locked)
+            changes.put_lock(sql, collection, locked)
 
     def close(self) -> None:
         """Let go of all files; safe to call twice, and the next use opens them again."""
@@ -264,18 +322,17 @@ class Knowledge:
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
-    def _was_here(self, path: str, known: dict[str, str], collection: str) -> bool:
-        return any(p == path or p.startswith(path + os.sep) for p in known) or tables.is_root(
-            self._db, collection, path
+    def knows(self, place: str, *, collection: str) -> bool:
+        """Whether anything of a place or pattern is stored in a collection, or it was ingested before."""
+        return place in known.origins(self._db, collection) or any(
+            is_inside(path, place) for path in known.sources(self._db, collection)
         )
 
-    def _settle(self, run: Ingest) -> None:
-        self._degraded = None
-        if run.unavailable is not None:
-            self._lost(str(run.unavailable))
+    def _place(self, source: str | os.PathLike[str]) -> str:
+        """The name of a source as it is stored: a path may be given in another spelling."""
+        given = os.fspath(source)
+        return given if tables.is_source(self._db, given) else canonical(given)
 
-    def _lost(self, reason: str) -> None:
-        self._degraded = (
-            "Documents are searched by words only, not by meaning, because their vectors cannot be used"
-            f" ({reason}). Run `tierwise sources rebuild`."
-        )
+    def _settle(self) -> None:
+        lost = self._writing.unavailable
+        self._degraded = told_without_index(str(lost)) if lost is not None else None

@@ -31,4 +31,5 @@ def answer_of(record: DecisionRecord) -> Answer:
         error=record.error,
         waiting=record.waiting,
         files=tuple(path for step in record.tools for path in step.files),
+        unsupported=record.unsupported,
     )

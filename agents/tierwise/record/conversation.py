@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+import sqlite3
+from dataclasses import dataclass
+
 from tierwise.record.database import Database
 from tierwise.turns import PastTurn
 from tierwise.types import Message
 
-_NO_ANSWER = "(no answer)"
+NO_ANSWER = "(no answer)"
+"""What stands in a model's history for a turn without an answer, so that no later request is malformed."""
 _END = 2**62
+# Turns of a thread that are read at most, and by how many the first of them moves on when there are more. It moves in
+# steps, and seldom: whatever is made from the first of them stays the same from turn to turn.
+_MOST = 192
+_STEP = 64
+_STATED = 24  # turns before those whose words about the user are read
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question of a thread and its answer, which may be empty; ``locked``: both stay on the device."""
+
+    asked: str
+    text: str
+    locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was said in a thread before a question.
+
+    Attributes:
+        exchanges: the newest, oldest first.
+        before: how many there are before those.
+        stated: what the user told of himself in those (see :func:`~tierwise.record.stated.stated_in`), oldest first.
+    """
+
+    exchanges: tuple[Exchange, ...] = ()
+    before: int = 0
+    stated: tuple[str, ...] = ()
 
 
 class Conversations(Database):
@@ -28,10 +61,10 @@ class Conversations(Database):
         return [PastTurn(**{**row, "locked": bool(row["locked"])}) for row in reversed(rows)]
 
     def history(self, thread: str, *, with_locked: bool, limit: int = 200, before: str | None = None) -> list[Message]:
-        """The conversation as a model should see it: alternating, without turns that were blocked or still run.
+        """The conversation in alternating messages, without turns that were blocked or still run.
 
-        A turn without an answer keeps its question and gets a placeholder, so that no later request is malformed. A
-        turn that was overruled is left out: another answer took its place.
+        A turn without an answer keeps its question and gets a placeholder. A turn that was overruled is left out:
+        another answer took its place.
 
         Args:
             thread: the thread; one that does not exist has no history.
@@ -39,16 +72,49 @@ class Conversations(Database):
             limit: how many turns at most, the newest.
             before: a turn whose question is asked again: what had been said when it was asked first.
         """
+        return [
+            message
+            for one in self.exchanges(thread, with_locked=with_locked, limit=limit, before=before)
+            for message in (Message("user", one.asked), Message("assistant", one.text or NO_ANSWER))
+        ]
+
+    def exchanges(
+        self, thread: str, *, with_locked: bool, limit: int, before: str | None = None
+    ) -> tuple[Exchange, ...]:
+        """The newest exchanges of a thread, oldest first; arguments as for :meth:`history`."""
         rows = self._rows(
-            "SELECT asked, text FROM conversation WHERE thread = ? AND n < ? AND (locked = 0 OR ?)"
+            "SELECT asked, text, locked FROM conversation WHERE thread = ? AND n < ? AND (locked = 0 OR ?)"
             " ORDER BY n DESC LIMIT ?",
             (thread, self._place(before), with_locked, limit),
         )
-        return [
-            message
-            for row in reversed(rows)
-            for message in (Message("user", row["asked"]), Message("assistant", row["text"] or _NO_ANSWER))
-        ]
+        return tuple(map(_exchange, reversed(rows)))
+
+    def earlier(self, thread: str, *, with_locked: bool, before: str | None = None) -> Earlier:
+        """What was said in a thread, as much of it as a prompt can be made from: reading takes no longer in a long one.
+
+        Args:
+            thread: the thread; one that does not exist has nothing.
+            with_locked: include turns that must stay on the device; false for whatever leaves it.
+            before: as for :meth:`history`.
+        """
+        end = self._place(before)
+        said = "FROM conversation WHERE thread = ? AND n >= ? AND n < ? AND (locked = 0 OR ?)"
+        (counted,) = self._rows(f"SELECT count(*) AS turns {said}", (thread, 0, end, with_locked))
+        over = max(0, counted["turns"] - _MOST)
+        skipped, begin = -(-over // _STEP) * _STEP, 0
+        stated: tuple[str, ...] = ()
+        if skipped:
+            (first,) = self._rows(
+                f"SELECT n {said} ORDER BY n LIMIT 1 OFFSET ?", (thread, 0, end, with_locked, skipped)
+            )
+            begin = first["n"]
+            told = self._rows(
+                f"SELECT stated {said} AND stated IS NOT NULL ORDER BY n DESC LIMIT ?",
+                (thread, 0, begin, with_locked, _STATED),
+            )
+            stated = tuple(line for row in reversed(told) for line in row["stated"].splitlines())
+        rows = self._rows(f"SELECT asked, text, locked {said} ORDER BY n", (thread, begin, end, with_locked))
+        return Earlier(tuple(map(_exchange, rows)), skipped, stated)
 
     def has_locked_turns(self, thread: str, *, before: str | None = None) -> bool:
         """Whether the thread's history (:meth:`history`) holds a turn that must stay on the device."""
@@ -83,3 +149,7 @@ class Conversations(Database):
             (turn_id, _END),
         )
         return int(row["n"])
+
+
+def _exchange(row: sqlite3.Row) -> Exchange:
+    return Exchange(row["asked"], row["text"], bool(row["locked"]))

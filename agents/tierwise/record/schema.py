@@ -12,6 +12,7 @@ from typing import Any
 
 from tierwise.errors import StoreError
 from tierwise.home import open_home, private
+from tierwise.record.stated import stated_lines
 
 _FIRST = """
 CREATE TABLE IF NOT EXISTS threads (
@@ -98,8 +99,21 @@ CREATE TABLE calls (
 ) STRICT;
 CREATE TABLE allowances (tool TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, given REAL NOT NULL) STRICT;
 """
+# A thread that is too long to be read whole keeps what the user told of himself; a title that he gave replaces ours.
+_LONG_THREADS = """
+ALTER TABLE threads ADD COLUMN title TEXT;
+ALTER TABLE turns ADD COLUMN stated TEXT;
+UPDATE turns SET stated = stated(asked);
+DROP VIEW conversation;
+CREATE VIEW conversation AS
+  SELECT n, turn_id, thread, status, locked, tainted, asked, text, requested, final, stage, cause, overrule, stated
+  FROM turns WHERE status NOT IN ('running', 'blocked', 'needs_approval') AND overruled IS NULL;
+CREATE INDEX turns_said ON turns (thread, n, locked)
+  WHERE status NOT IN ('running', 'blocked', 'needs_approval') AND overruled IS NULL;
+CREATE INDEX turns_stated ON turns (thread, n) WHERE stated IS NOT NULL;
+"""
 
-_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING, _CALLS)
+_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING, _CALLS, _LONG_THREADS)
 """What makes version ``n + 1`` of a file of version ``n``; a new file goes through all of them."""
 VERSION = len(_MIGRATIONS)
 _PATIENCE = 5.0  # seconds to wait for another process that writes
@@ -150,6 +164,7 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 def _migrate(db: sqlite3.Connection) -> None:
     """Bring the file up to date, wholly or not at all."""
     db.create_function("told", 2, _told, deterministic=True)
+    db.create_function("stated", 1, stated_lines, deterministic=True)
     db.execute("BEGIN IMMEDIATE")
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()  # another process may just have done it

@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,9 @@ from tierwise.record.feedback import Feedback
 from tierwise.record.gains import noted_gain
 from tierwise.record.owner import is_alive, own_id
 from tierwise.record.spending import Spendings
+from tierwise.record.stated import stated_lines
 from tierwise.record.stats import Stats, summarise
+from tierwise.record.threads import Threads
 from tierwise.turns import Attempt, DecisionRecord
 from tierwise.types import Overrule
 
@@ -29,18 +31,7 @@ _INTERRUPTED = "The program ended before the answer was complete."
 _YOUNG = 60.0  # seconds; a turn has a checkpoint a moment before it is stored here
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadSummary:
-    """A thread in a list: its id, first question, number of turns and time of the last one (seconds since 1970)."""
-
-    thread: str
-    title: str
-    turns: int
-    last: float
-    locked: bool
-
-
-class Record(Conversations, Calls, Spendings):
+class Record(Conversations, Threads, Calls, Spendings):
     """``record.sqlite``: every turn from the moment its message arrives. Thread-safe; several processes may share it.
 
     Opening it ends the turns of processes that died, see :meth:`repair`.
@@ -74,11 +65,12 @@ class Record(Conversations, Calls, Spendings):
             db.execute("INSERT OR IGNORE INTO threads (thread, created) VALUES (?, ?)", (record.thread, record.created))
             db.execute(
                 "INSERT INTO turns"
-                " (turn_id, thread, created, status, owner, locked, asked, requested, overrules, begun_with, record)"
-                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (turn_id) DO NOTHING",
+                " (turn_id, thread, created, status, owner, locked, asked, stated, requested, overrules, begun_with,"
+                " record)"
+                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (turn_id) DO NOTHING",
                 (
                     record.turn_id, record.thread, record.created, own_id(), record.locked, record.asked,
-                    record.requested_tier, record.overrules, stored, dump(record),
+                    stated_lines(record.asked), record.requested_tier, record.overrules, stored, dump(record),
                 ),
             )  # fmt: skip
 
@@ -237,19 +229,6 @@ class Record(Conversations, Calls, Spendings):
         alive = {row["turn_id"]: bool(row["alive"]) for row in rows}
         return [turn_id for turn_id in turn_ids if not alive.get(turn_id, _is_young(turn_id))]
 
-    def threads(self, limit: int = 50) -> list[ThreadSummary]:
-        """Threads, the most recently used first."""
-        rows = self._rows(
-            "SELECT threads.thread, threads.locked, count(*) AS turns, max(turns.created) AS last,"
-            " (SELECT asked FROM turns AS first WHERE first.thread = threads.thread ORDER BY n LIMIT 1) AS title"
-            " FROM threads JOIN turns USING (thread) GROUP BY threads.thread ORDER BY max(n) DESC LIMIT ?",
-            (limit,),
-        )
-        return [
-            ThreadSummary(r["thread"], " ".join(r["title"].split())[:80], r["turns"], r["last"], bool(r["locked"]))
-            for r in rows
-        ]
-
     def search(self, words: str, limit: int = 20) -> list[DecisionRecord]:
         """Turns whose question or answer holds all the words, the best match first."""
         terms = re.findall(r"\w+", words)
@@ -276,20 +255,6 @@ class Record(Conversations, Calls, Spendings):
         return [gain for gain in gains if gain is not None]
 
     # -- changing ------------------------------------------------------------------------------------------------------
-
-    def is_locked(self, thread: str) -> bool:
-        """Whether everything in the thread must stay on the device."""
-        rows = self._rows("SELECT locked FROM threads WHERE thread = ?", (thread,))
-        return bool(rows and rows[0]["locked"])
-
-    def lock_thread(self, thread: str, locked: bool) -> None:
-        """Lock a thread, also one that has no turn yet, or unlock it."""
-        with self._writing() as db:
-            db.execute(
-                "INSERT INTO threads (thread, created, locked) VALUES (?, ?, ?)"
-                " ON CONFLICT (thread) DO UPDATE SET locked = excluded.locked",
-                (thread, time.time(), int(locked)),
-            )
 
     def set_feedback(self, turn_id: str, feedback: str) -> DecisionRecord:
         """Store what the user thinks of an answer, in place of what was said before.

@@ -51,5 +51,6 @@ def prepare_again(record: Record, tiers: Sequence[Tier], turn_id: str, tier: str
         "offline": options.get("offline"),
         "schema": options.get("schema"),
         "adapter": options.get("adapter"),
+        "grounded": options.get("grounded"),
     }
     return Again(old.asked, asking, {"turn_id": old.turn_id, "tier": old.final, "locked": old.locked})

@@ -54,7 +54,7 @@ def assemble(
     if retriever is None:
         from tierwise.knowledge import Knowledge
 
-        retriever = Knowledge(settings.home, embedder)
+        retriever = Knowledge(settings.home, embedder, offline=settings.offline, connectors=settings.connectors)
     embedder = Remembering(embedder)  # what is embedded to verify a draft is not embedded again to cite it
     record = Record(settings.home)
     calibrated = use_calibration(settings.home, tiers, embedder.identity, record)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tierwise.config import Settings, Tier
 from tierwise.errors import InvalidInput, UnknownName
 from tierwise.graph.state import TurnState
 from tierwise.guards import check_question, whole_characters
+from tierwise.jsonable import to_json
 from tierwise.runtime.options import find_adapter
 from tierwise.runtime.turn import new_thread_id, new_turn_id
 from tierwise.types import Wish
 from tierwise.wish import read_wish
+
+if TYPE_CHECKING:
+    from tierwise.knowledge import Filter
 
 
 def first_state(
@@ -27,9 +31,12 @@ def first_state(
     dial: Wish | None = None,
     lock: bool = False,
     collection: str | None = None,
+    only: Filter | None = None,
+    document: str | None = None,
     offline: bool | None = None,
     schema: dict[str, Any] | None = None,
     adapter: str | None = None,
+    grounded: bool | None = None,
 ) -> TurnState:
     """The state a turn begins with; see :class:`~tierwise.runtime.options.AskOptions`.
 
@@ -56,6 +63,9 @@ def first_state(
         "locked": lock or settings.locked,
         "offline": settings.offline if offline is None else offline or settings.offline,
         "collection": collection,
+        "only": None if only is None else to_json(only),
+        "document": document,
+        "grounded": settings.grounded if grounded is None else grounded,
         "schema": schema,
         "adapter": None if adapter is None else find_adapter(adapter, settings.home),
     }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from tierwise.errors import InvalidInput, UnknownName
 from tierwise.types import Wish
+
+if TYPE_CHECKING:
+    from tierwise.knowledge import Filter
 
 
 class RouteOptions(TypedDict, total=False):
@@ -17,6 +20,8 @@ class RouteOptions(TypedDict, total=False):
         dial: overrides the configured wish: a word of the dial, or a share of questions that may go up.
         lock: keep this message on the device.
         collection: search only this collection.
+        only: search only what meets these conditions.
+        document: read this document, all of it if it is not long: its path or address, or its name if no other has it.
         offline: refuse every tier that is not on the device; ``None`` leaves it to the settings.
     """
 
@@ -24,6 +29,8 @@ class RouteOptions(TypedDict, total=False):
     dial: Wish | None
     lock: bool
     collection: str | None
+    only: Filter | None
+    document: str | None
     offline: bool | None
 
 
@@ -35,11 +42,13 @@ class AskOptions(RouteOptions, total=False):
         schema: a JSON Schema; the answer's text is then one JSON value that fits it.
         adapter: a LoRA adapter for this question: a path, or the name of a file ``adapters/NAME.gguf`` in the home
             folder. Only tiers that can wear it answer.
+        grounded: what documents were found for is answered from them or not at all; ``None`` leaves it to the settings.
     """
 
     thread: str | None
     schema: dict[str, Any] | None
     adapter: str | None
+    grounded: bool | None
 
 
 class AgainOptions(TypedDict, total=False):
@@ -51,6 +60,7 @@ class AgainOptions(TypedDict, total=False):
         offline: refuse every tier that is not on the device; ``None`` leaves it to the settings.
         schema: as in ``ask``; that of the turn is not remembered.
         adapter: as in ``ask``; that of the turn is not remembered.
+        grounded: as in ``ask``.
     """
 
     dial: Wish | None
@@ -58,6 +68,7 @@ class AgainOptions(TypedDict, total=False):
     offline: bool | None
     schema: dict[str, Any] | None
     adapter: str | None
+    grounded: bool | None
 
 
 class Decision(TypedDict):

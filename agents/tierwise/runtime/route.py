@@ -36,17 +36,17 @@ async def find_route(services: Services, state: TurnState) -> Route:
         UnknownName: if the collection or the tier does not exist.
         Blocked: if no tier may answer.
     """
-    question, collection = state["asked"], state["collection"]
+    question = state["asked"]
     notices = [Notice("calibration_unused", services.calibration_problem)] if services.calibration_problem else []
     vector = await asyncio.to_thread(question_vector, services, question)
     passages: tuple[Passage, ...] = ()
     try:
-        passages = tuple(await asyncio.to_thread(passages_for, services, question, collection, vector))
+        passages = (await asyncio.to_thread(passages_for, services, state, question, vector)).passages
     except UsageError:
         raise
     except Exception as error:  # it costs the passages, here as in a turn
         notices.append(Notice("no_passages", f"The documents could not be searched: {error}"))
-    collection_locked = await asyncio.to_thread(collection_lock, services.retriever, collection)
+    collection_locked = await asyncio.to_thread(collection_lock, services.retriever, state)
     caps = await asyncio.to_thread(read_caps, services)
     wish = cast(Wish, state["dial"])
     force = await asyncio.to_thread(wish_in_force, services, caps, wish, state["requested"])

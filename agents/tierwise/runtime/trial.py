@@ -105,7 +105,7 @@ class _LookingAtEverything:
 
     async def verify(self, draft: Draft, *, dial: Wish = "balanced") -> Verdict:
         verdict = await self.inner.verify(draft, dial=dial)
-        features = {**verdict.features, "failed": float(bool(plain_failures(draft)))}
+        features = {**verdict.features, "failed": float(bool(plain_failures(draft, verdict.features)))}
         look = next((look for look in LOOKS if look not in draft.looks_had), None)
         if look is None or features["failed"] or draft.evidence is None:
             return Verdict("accept", None, (), features)

@@ -13,8 +13,8 @@ from collections import Counter
 
 from tierwise.signals import BEGUN_TOKENS
 from tierwise.types import Draft, Reason, TokenEvidence
+from tierwise.verify.citing.support import Support
 from tierwise.verify.phrases import hedges, refusal
-from tierwise.verify.support import Support
 from tierwise.words import content_words, coverage
 
 # -- measures ----------------------------------------------------------------------------------------------------------

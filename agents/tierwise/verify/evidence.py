@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,11 @@ from tierwise.verify import checks
 from tierwise.verify.answer_tokens import answer_features
 from tierwise.verify.base import Judge
 from tierwise.verify.card import EvidenceCard
+from tierwise.verify.citing.support import Support, cite
+from tierwise.verify.grounded import invented
 from tierwise.verify.marks import read_marks
 from tierwise.verify.reckoning import reckoning_features
-from tierwise.verify.support import Support, cite
+from tierwise.verify.wording import about_own_documents
 
 if TYPE_CHECKING:
     from tierwise.models.base import Embedder
@@ -33,13 +34,6 @@ _CHECKS: tuple[Callable[[Draft], Reason | None], ...] = (
     checks.check_refusal,
 )
 _JSON_CHECKS = (checks.check_doubted, checks.check_filtered, checks.check_truncated, checks.check_tools)
-_OWN_DOCUMENTS = re.compile(
-    r"\b(?:my|our)\s+(?:\w+\s+){0,2}?(?:documents?|files?|notes?|contracts?|agreements?|manuals?|minutes|logs?|pdfs?|"
-    r"reports?|invoices?|policy|policies|leases?|collections?|papers?|e-?mails?)\b"
-    r"|\b(?:in|from|according to|by) (?:the|these|this|those) (?:uploaded |ingested |attached )?"
-    r"(?:documents?|files?|notes|pdfs?|collection|sources?)\b",
-    re.IGNORECASE,
-)
 _MOST_REASONS = 3
 
 
@@ -95,17 +89,21 @@ def measure(draft: Draft, embedder: Embedder | None) -> dict[str, float]:
     }
 
 
-def plain_failures(draft: Draft) -> tuple[Reason, ...]:
+def plain_failures(draft: Draft, features: Mapping[str, float]) -> tuple[Reason, ...]:
     """Why a draft cannot stand, whatever its probabilities say; empty for one that has to be judged."""
     chosen = _JSON_CHECKS if draft.structured else _CHECKS
-    return tuple(reason for check in chosen if (reason := check(draft)) is not None)
+    failures = tuple(reason for check in chosen if (reason := check(draft)) is not None)
+    if not failures and draft.grounded and features.get("supported_share", 1.0) <= 0:
+        made_up = invented(draft)
+        return (made_up,) if made_up is not None else ()
+    return failures
 
 
 def judge(
     draft: Draft, features: dict[str, float], card: EvidenceCard, dial: Wish, calibrated: Judge | None = None
 ) -> Verdict:
     """The verdict from a draft, its features, and calibration or its model's card."""
-    failures = plain_failures(draft)
+    failures = plain_failures(draft, features)
     if failures:
         return _failed(draft, features, failures)
     if draft.structured:
@@ -133,8 +131,11 @@ def judge(
 
 def _failed(draft: Draft, features: dict[str, float], failures: tuple[Reason, ...]) -> Verdict:
     """The verdict on a plain failure. ``p_good`` stays absent: no card was fitted on such drafts."""
-    declined = [reason.code for reason in failures] == ["refusal"]
-    if declined and not draft.passages and _OWN_DOCUMENTS.search(draft.question):
+    codes = [reason.code for reason in failures]
+    if codes == ["subject_missing"]:
+        return Verdict("give_up", None, failures, features)  # a larger model reads the same passages
+    declined = codes == ["refusal"]
+    if declined and not draft.passages and about_own_documents(draft.question):
         # What stands in the user's documents is not in a larger model either.
         text = "The question is about your documents, and nothing in them was found for it."
         return Verdict("give_up", None, (*failures, Reason("not_in_documents", text)), features)

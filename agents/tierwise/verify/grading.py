@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 from tierwise.errors import InvalidInput, ModelError
-from tierwise.verify.facts import Facts, facts_of
+from tierwise.verify.citing.facts import Facts, facts_of
+from tierwise.verify.citing.negation import differs
 from tierwise.verify.final import Final, final_answer, same_answer, same_text
-from tierwise.verify.negation import differs
 from tierwise.verify.phrases import refusal
 from tierwise.verify.sentences import split_sentences
 from tierwise.verify.shapes import kind_of
@@ -106,7 +106,7 @@ def check_gold(gold: str | None, how: str = "auto") -> None:
 def _only_number(answer: str, gold: str) -> bool:
     """The answer in words has one number, and it is the gold: "It lasts twenty-four months"."""
     wanted = number_of(gold)
-    found = {value for value, _ in facts_of(answer[:_LONGEST]).numbers}
+    found = {number.value for number in facts_of(answer[:_LONGEST]).numbers}
     number = number_of(found.pop()) if len(found) == 1 else None
     return wanted is not None and number is not None and same_number(number, wanted)
 
@@ -135,10 +135,10 @@ def _stands_in(wanted: str, sentences: Sequence[str]) -> bool:
 
 
 def _states(mine: Facts, theirs: Facts) -> bool:
-    numbers = {n for n, _ in theirs.numbers}
-    if not all(n in numbers for n, _ in mine.numbers) or not mine.marks <= theirs.marks:
+    numbers = {number.value for number in theirs.numbers}
+    if not all(number.value in numbers for number in mine.numbers) or not mine.marks <= theirs.marks:
         return False
-    return not differs(mine.negations, mine.stems, theirs.negations)
+    return not differs(mine.negations, mine.content, theirs.negations)
 
 
 # -- without a gold answer ---------------------------------------------------------------------------------------------
@@ -211,12 +211,12 @@ def _alike(answer: str, reference: str, embedder: Embedder | None) -> float:
         parts.append(min(1.0, max(0.0, (cosine - _UNLIKE) / (_LIKE - _UNLIKE))))
     score = sum(parts) / len(parts) if parts else float(plain_words(answer) == plain_words(reference))
     # Of many sentences one may well deny what another says of something else.
-    denied = len(mine) == len(theirs) == 1 and differs(mine[0].negations, mine[0].stems, theirs[0].negations)
+    denied = len(mine) == len(theirs) == 1 and differs(mine[0].negations, mine[0].content, theirs[0].negations)
     return min(score, 0.25) if denied else score
 
 
 def _hard(facts: Sequence[Facts]) -> set[str]:
-    return {hard for one in facts for hard in (*(number for number, _ in one.numbers), *one.marks, *one.names)}
+    return {hard for one in facts for hard in (*(number.value for number in one.numbers), *one.marks, *one.names)}
 
 
 def _dice(one: set[str], other: set[str]) -> float | None:

@@ -25,6 +25,7 @@ _REFUSAL = re.compile(
     r"|\bit is (?:unclear|unknown|not clear|not known|not possible to)\b",
     re.IGNORECASE,
 )
+_GOES_ON = re.compile(r"[,;:\u2014]?\s(?:but|however|yet|though)\b(?:\W*\w+){3}", re.IGNORECASE)
 _HEDGE = re.compile(
     r"\b(?:maybe|perhaps|possibly|probably|might be|could be|may be|i think|i believe|i guess|not sure|unclear|"
     r"it seems|it appears|presumably|likely)\b",
@@ -49,5 +50,11 @@ def hedges(text: str) -> int:
 
 
 def is_hedge(sentence: str) -> bool:
-    """The sentence declines or is mere talk, so it claims nothing that a source could support."""
-    return refusal(sentence) is not None or _TALK.match(sentence) is not None
+    """The sentence declines or is mere talk, so it claims nothing that a source could support.
+
+    What follows on a "but" is a claim all the same: "I do not know, but it costs 50 euros".
+    """
+    match = _REFUSAL.search(sentence.replace("\u2019", "'"))
+    if match is not None and _GOES_ON.search(sentence, match.end()):
+        return False
+    return match is not None or _TALK.match(sentence) is not None

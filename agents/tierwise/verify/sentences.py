@@ -24,7 +24,7 @@ _ABBREVIATION_WORDS = """
     no nos nov nr oct op p par para pp prof pt ref rev sat sec sen sep sept sgt sr st sun tel temp thu thur
     thurs tue tues univ vol vols vs wed yr yrs ca bzw z.b d.h e.g i.e a.m p.m u.s u.k u.n
 """
-_ABBREVIATIONS = frozenset(_ABBREVIATION_WORDS.split())
+ABBREVIATIONS = frozenset(_ABBREVIATION_WORDS.split())
 # After these a sentence may well end; only what follows can tell.
 _MAYBE_FINAL_WORDS = "etc inc ltd co corp jr sr a.m p.m u.s u.k u.n hr hrs min max st ave yr yrs al no sat sun mon"
 _MAYBE_FINAL = frozenset(_MAYBE_FINAL_WORDS.split())
@@ -135,7 +135,7 @@ def _ends(text: str, begin: int, stop: int, after: int, end: int) -> bool:
     lowered = last.lower()
     if lowered in _MAYBE_FINAL:
         return not following.isdigit()
-    if lowered in _ABBREVIATIONS:
+    if lowered in ABBREVIATIONS:
         return False
     return not (len(last) == 1 and last.isupper() and last != "I")
 

@@ -11,7 +11,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from tierwise.verify.facts import facts_of
+from tierwise.verify.citing.facts import facts_of
 
 _LONGEST = 20_000  # characters of a literal
 _DEEPEST = 60  # brackets inside brackets
@@ -118,8 +118,8 @@ def _in_words(text: str) -> Number | None:
     first = facts_of(words[0].lower()).numbers  # "seven of them", not "Snow White and the seven dwarfs"
     if len(found) != 1 or not first:
         return None
-    ((value, _),) = found
-    return Number(Fraction(value), "")
+    (number,) = found
+    return Number(Fraction(number.value), "")
 
 
 # -- letters -----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import typer
 
 from tierwise.errors import InvalidInput, UsageError
 from tierwise.jsonable import to_json
+from tierwise_app.cli.limits import Kind, Label, Since, Source, Until, limits
 from tierwise_app.cli.session import Collection, Json, session
 from tierwise_app.console import err, print_json
 from tierwise_app.render import print_answer_end
@@ -26,6 +27,18 @@ EXIT_CODES = {"done": 0, "failed": 1, "needs_approval": 3, "blocked": 4, "stoppe
 Tier = Annotated[str, typer.Option("--tier", "-t", metavar="NAME", help="auto, quick, deep or a tier's name.")]
 Lock = Annotated[bool, typer.Option("--lock", help="Keep this question on the device.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Refuse every tier that is not on the device.")]
+Document = Annotated[
+    str | None,
+    typer.Option("--document", "-d", metavar="PATH", help="Read this document, all of it if it is not long."),
+]
+Grounded = Annotated[
+    bool | None,
+    typer.Option(
+        "--grounded/--free",
+        help="Answer only what the documents say, or also what the model knows.",
+        show_default=False,
+    ),
+]
 Thread = Annotated[str | None, typer.Option("--thread", help="Go on with this thread, or begin one of that name.")]
 
 
@@ -38,6 +51,13 @@ def ask(
     share: Share = None,
     lock: Lock = False,
     collection: Collection = None,
+    document: Document = None,
+    source: Source = None,
+    kind: Kind = None,
+    since: Since = None,
+    until: Until = None,
+    label: Label = None,
+    grounded: Grounded = None,
     offline: Offline = False,
     schema: Annotated[
         Path | None, typer.Option("--schema", metavar="FILE", help="A JSON Schema; print JSON that fits it.")
@@ -56,18 +76,23 @@ def ask(
 
     if (question is None) == (again is None):
         raise UsageError("Give either a QUESTION or --again TURN.")
-    if again is not None and (thread is not None or collection is not None):
-        raise UsageError("--again keeps the thread and the collection of TURN.", fix="Leave --thread and -c out.")
+    only = limits(source, kind, since, until, label)
+    if again is not None and any(given is not None for given in (thread, collection, document, only)):
+        raise UsageError(
+            "--again keeps the thread and the documents of TURN.",
+            fix="Leave out --thread, -c, -d and what limits the search.",
+        )
     text, form = read_question(question or ""), read_schema(schema) if schema is not None else None
     view = TurnView(quiet=as_json or form is not None)
     wish = wish_of(dial, share)
     options: dict[str, Any] = {"dial": wish, "lock": lock, "offline": offline or None}
-    options |= {"schema": form, "adapter": adapter}
+    options |= {"schema": form, "adapter": adapter, "grounded": grounded}
     with session(ctx).copilot(dial=wish) as copilot:
         if again is not None:
             answer = run_again(copilot, again, view, tier=_other_tier(copilot, again, tier), **options)
         else:
-            answer = run_turn(copilot, text, view, thread=thread, tier=tier, collection=collection, **options)
+            options |= {"collection": collection, "document": document, "only": only}
+            answer = run_turn(copilot, text, view, thread=thread, tier=tier, **options)
     if as_json:
         print_json(to_json(answer))
     elif form is not None:

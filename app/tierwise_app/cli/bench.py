@@ -8,6 +8,7 @@ import typer
 
 from tierwise.jsonable import to_json
 from tierwise_app.checks import offline_word
+from tierwise_app.cli.bench_retrieval import retrieval
 from tierwise_app.cli.escalation import escalation
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import err, out, print_json
@@ -23,6 +24,7 @@ _CAPTION = "ok: kept. FAIL: this kind must keep it. no: it need not. -: not aske
 
 
 app.command("escalation")(escalation)
+app.command("retrieval")(retrieval)
 
 
 @app.callback()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,8 +17,12 @@ from tierwise_app.render import print_citations, print_table, step_text
 from tierwise_app.text import clean, one_line, place, plural, when
 from tierwise_app.waiting_calls import print_waiting
 
+if TYPE_CHECKING:
+    from tierwise.record import ThreadSummary
+
 app = typer.Typer(
-    help="Conversations: list, show, search, export, delete them, and go on with those that wait.", no_args_is_help=True
+    help="Conversations: list, name, show, search, export, delete them, and go on with those that wait.",
+    no_args_is_help=True,
 )
 Name = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's name.")]
 
@@ -35,10 +39,26 @@ def list_threads(
     if as_json:
         print_json(to_json(threads))
     elif threads:
-        rows = [(t.thread, f"{t.turns}", when(t.last), "locked" if t.locked else "", t.title) for t in threads]
-        print_table(out(), ("thread", "turns", "last", "", "first question"), rows)
+        rows = [(t.thread, f"{t.turns}", when(t.last), _lock(t), one_line(t.title)) for t in threads]
+        print_table(out(), ("thread", "turns", "last", "", "title"), rows)
     else:
         out().print("no threads yet", style="dim")
+
+
+@app.command("rename")
+def rename(
+    ctx: typer.Context,
+    thread: Name,
+    title: Annotated[str, typer.Argument(help="What to show in the list; its name stays.")],
+    as_json: Json = False,
+) -> None:
+    """Give a thread a title of your own in place of the one made from its first question."""
+    with session(ctx).record() as record:
+        stored = record.rename_thread(thread, title)
+    if as_json:
+        print_json({"thread": thread, "title": stored})
+    else:
+        out().print(f"{clean(thread)} is now listed as: {stored}")
 
 
 @app.command("show")
@@ -135,8 +155,14 @@ def delete(
         out().print(f"deleted {plural(deleted, 'turn')}")
 
 
+def _lock(thread: ThreadSummary) -> str:
+    return "locked" if thread.locked else "title locked" if thread.title_locked else ""
+
+
 def _facts(turn: DecisionRecord) -> Iterator[str]:
     yield turn.status
+    if turn.locked:
+        yield "locked"
     yield turn.turn_id
     yield when(turn.created)
     if turn.overruled:
@@ -154,6 +180,7 @@ def markdown(thread: str, turns: Sequence[DecisionRecord]) -> str:
         parts.append(f"## {one_line(turn.asked, 1000)}\n\n{clean(turn.text) or '*(no answer)*'}\n")
         unique = {c.n: c for c in turn.citations}.values()
         parts += [f"- [{c.n}] {place(c.source, c.page)}: “{one_line(c.quote, 400)}”" for c in unique]
-        replaced = f" · overruled ({turn.overruled})" if turn.overruled else ""
-        parts.append(f"\n*{turn.final or turn.status} · {when(turn.created)} · {turn.turn_id}{replaced}*\n")
+        marks = " · locked to this device" * turn.locked
+        marks += f" · overruled ({turn.overruled})" if turn.overruled else ""
+        parts.append(f"\n*{turn.final or turn.status} · {when(turn.created)} · {turn.turn_id}{marks}*\n")
     return "\n".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,11 @@ def passage(text: str, source: str = "/home/ada/manual.txt", page: int | None = 
 def test_passages_are_numbered_and_named_without_their_folders() -> None:
     block = fence([passage("One."), passage("Two.", "C:\\docs\\lease.pdf", 3)])
     assert block == "<passages>\n[1] manual.txt\nOne.\n[2] lease.pdf, page 3\nTwo.\n</passages>"
+
+
+def test_headings_and_column_names_stand_before_the_text() -> None:
+    row = Passage("p", "/x/fees.csv", "default", None, 9, 18, "2023 | 40", title="Fees > Adults", head="Year | Fee")
+    assert fence([row]) == "<passages>\n[1] fees.csv: Fees > Adults\nYear | Fee\n2023 | 40\n</passages>"
 
 
 def test_no_passages_no_block() -> None:
@@ -40,7 +46,8 @@ def test_no_passages_no_block() -> None:
     ],
 )
 def test_marks_in_a_passage_or_a_file_name_are_broken(attack: str) -> None:
-    block = fence([passage(attack, f"/x/{attack.replace('/', '')}.txt")])
+    named = replace(passage(attack, f"/x/{attack.replace('/', '')}.txt"), title=attack, head=f"Head {attack}")
+    block = fence([named])
     inside = block.removeprefix("<passages>\n").removesuffix("\n</passages>")
     assert not re.search(
         r"<\s*/?\s*passages|<\||<\uff5c|\[/?INST\]|<</?SYS>>|</?s>|<end_of_turn>", inside, re.IGNORECASE

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bag_of_words import BagOfWords
+from benches.knowledge_parts import rest_of
 
 from tierwise.knowledge import Knowledge
 from tierwise.models.minilm import MiniLM
@@ -15,6 +17,11 @@ def embedder() -> MiniLM:
 
 
 @pytest.fixture
+def words() -> BagOfWords:
+    return BagOfWords()
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
@@ -22,6 +29,14 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def knowledge(home: Path, embedder: MiniLM) -> Iterator[Knowledge]:
     opened = Knowledge(home, embedder)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def quick(home: Path, words: BagOfWords) -> Iterator[Knowledge]:
+    """A knowledge whose embedder costs nothing."""
+    opened = Knowledge(home, words)
     yield opened
     opened.close()
 
@@ -41,3 +56,18 @@ def docs(tmp_path: Path) -> Path:
         " vinegar.</p></body></html>"
     )
     return folder
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Forty files of five sections each, all with words of their own."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(40):
+        (folder / f"file{i:02}.md").write_text(numbered(i * 5, i * 5 + 5))
+    return folder
+
+
+def numbered(start: int, end: int) -> str:
+    """Markdown with one section a number, each long enough not to be joined with the next, and not like any other."""
+    return "".join(f"## Part {j}\n\nThis is what item{j} is about. {rest_of(j)}\n\n" for j in range(start, end))

@@ -76,7 +76,7 @@ def test_an_empty_store_answers_and_makes_nothing(knowledge: Knowledge, home: Pa
 def test_k_and_names_are_checked(knowledge: Knowledge, docs: Path) -> None:
     knowledge.ingest(docs)
     assert len(knowledge.search("hut", k=1)) == 1
-    assert len(knowledge.search("hut", k=100)) == 5
+    assert len(knowledge.search("hut", k=100)) == 3, "passages side by side come as one"
     for k in (0, -1, 101):
         with pytest.raises(InvalidInput):
             knowledge.search("hut", k=k)
@@ -131,7 +131,7 @@ def test_a_bad_file_never_sinks_the_rest(knowledge: Knowledge, docs: Path) -> No
     (docs / "empty.txt").touch()
     report = knowledge.ingest([docs, docs / "missing.txt", docs / "huts.md"])
     assert (report.added, report.failed) == (3, 4)
-    said = {Path(s.path).name: s.warnings[0] for s in report.sources if s.status == "failed"}
+    said = {Path(s.path).name: f"{s.error} {s.fix}" for s in report.sources if s.status == "failed"}
     assert set(said) == {"broken.pdf", "data.xyz", "empty.txt", "missing.txt"}
     assert all(len(w) > 20 and "Traceback" not in w for w in said.values())
 
@@ -140,7 +140,7 @@ def test_a_file_that_becomes_unreadable_keeps_its_earlier_version(knowledge: Kno
     knowledge.ingest(docs)
     (docs / "boiler.txt").write_bytes(bytes(range(256)))
     (failed,) = [s for s in knowledge.ingest(docs).sources if s.status == "failed"]
-    assert "earlier version is kept" in failed.warnings[0]
+    assert failed.error is not None and "earlier version is kept" in failed.error
     assert "2022" in knowledge.search("expansion vessel")[0].text
 
 
@@ -172,7 +172,7 @@ def test_collections_keep_apart(knowledge: Knowledge, docs: Path) -> None:
     knowledge.ingest(docs, collection="all")
     assert [(c.name, c.sources) for c in knowledge.collections()] == [("all", 3), ("home", 1)]
     assert {p.collection for p in knowledge.search("vessel", k=10, collection="home")} == {"home"}
-    assert {p.collection for p in knowledge.search("vessel", k=10)} == {"home", "all"}
+    assert sum("vessel" in p.text for p in knowledge.search("vessel", k=10)) == 1, "the same text was shown twice"
     assert knowledge.remove(docs / "boiler.txt", collection="home") == 1
     assert [s.collection for s in knowledge.sources() if s.path.endswith("boiler.txt")] == ["all"]
     assert knowledge.remove(collection="all") == 3
@@ -200,7 +200,7 @@ def test_remove(knowledge: Knowledge, docs: Path) -> None:
     assert knowledge.remove(docs) == 2
     assert knowledge.search("vessel") == []
     assert knowledge.ingest(docs).added == 3
-    assert len(knowledge.search("vessel", k=10)) == 5
+    assert len(knowledge.search("vessel", k=10)) == 3
 
 
 def test_progress_counts_up_to_the_end(knowledge: Knowledge, docs: Path) -> None:
@@ -211,7 +211,7 @@ def test_progress_counts_up_to_the_end(knowledge: Knowledge, docs: Path) -> None
     assert steps[-1].rate > 0
     steps.clear()
     assert knowledge.rebuild(steps.append) == 5
-    assert steps[-1].passages == 5
+    assert steps[-1].done == steps[-1].total == 5
 
 
 def test_other_vectors_are_refused_until_rebuilt(knowledge: Knowledge, home: Path, docs: Path) -> None:
@@ -222,7 +222,7 @@ def test_other_vectors_are_refused_until_rebuilt(knowledge: Knowledge, home: Pat
         with pytest.raises(EmbedderMismatch, match="tierwise sources rebuild"):
             use()
     assert other.rebuild() == 5
-    assert len(other.search("vessel", k=10)) == 5
+    assert len(other.search("vessel", k=10)) == 3
     other.close()
 
 
@@ -258,7 +258,8 @@ def test_only_the_owner_can_read_the_stores(knowledge: Knowledge, home: Path, do
 def test_importing_is_free() -> None:
     code = (
         "import sys, tierwise.knowledge; from tierwise.knowledge import Knowledge, Retriever;"
-        "heavy = {'chromadb', 'onnxruntime', 'numpy', 'pypdf', 'bs4', 'tokenizers'} & set(sys.modules);"
+        "heavy = {'chromadb', 'onnxruntime', 'numpy', 'pypdfium2', 'selectolax', 'tree_sitter', 'tokenizers'};"
+        "heavy &= set(sys.modules);"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env={**os.environ})
@@ -304,7 +305,7 @@ def test_names_that_cannot_be_stored_and_links_in_circles_fail_by_themselves(
     report = knowledge.ingest(folder)
     assert (report.added, report.failed) == (1, 1)
     failed = next(s for s in report.sources if s.status == "failed")
-    assert "UTF-8" in failed.warnings[0]
+    assert failed.error is not None and "UTF-8" in failed.error
     failed.path.encode()  # can be printed
     assert knowledge.ingest([folder / "good.txt", bad]).failed == 1
     assert knowledge.search("heron \udce9")
@@ -355,10 +356,10 @@ def test_a_document_in_a_locked_collection_is_locked_in_every_other_too(knowledg
         knowledge.is_locked("nowhere")
 
 
-def test_a_file_in_the_place_of_the_vectors_costs_only_them(knowledge: Knowledge, home: Path, docs: Path) -> None:
+def test_a_file_in_the_place_of_the_index_makes_way(knowledge: Knowledge, home: Path, docs: Path) -> None:
     home.mkdir(exist_ok=True)
     (home / "chroma").write_text("not a folder")
     assert knowledge.ingest(docs).failed == 0
-    assert knowledge.degraded
-    assert knowledge.rebuild() > 0
+    assert knowledge.degraded is None
+    assert knowledge.search("vessel")
     assert knowledge.degraded is None

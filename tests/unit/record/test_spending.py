@@ -86,6 +86,8 @@ def as_version_2(home: Path) -> None:
         "DROP TRIGGER keep_cost; DROP TABLE costs_of_deleted; DROP INDEX turns_by_created; DROP VIEW conversation;"
         "DROP TABLE calls; DROP TABLE allowances; DROP INDEX turns_parked; ALTER TABLE turns DROP COLUMN parked;"
         "ALTER TABLE turns DROP COLUMN tainted; ALTER TABLE turns DROP COLUMN begun_with;"
+        "DROP INDEX turns_said; DROP INDEX turns_stated; ALTER TABLE turns DROP COLUMN stated;"
+        "ALTER TABLE threads DROP COLUMN title;"
         "ALTER TABLE turns DROP COLUMN cost; CREATE VIEW conversation AS SELECT 1; PRAGMA user_version = 2;"
     )
     db.close()

@@ -13,7 +13,7 @@ GROUP = "tierwise.tools"
 
 @dataclass(frozen=True, slots=True)
 class InstalledPackage:
-    """One entry point of the group ``tierwise.tools``.
+    """One entry point of the group ``tierwise.tools``, or of another one.
 
     Attributes:
         name: of the entry point; what configuration calls the package.
@@ -35,15 +35,18 @@ class InstalledPackage:
         )
 
 
-def installed() -> list[InstalledPackage]:
+def installed(group: str = GROUP) -> list[InstalledPackage]:
     """Every tool package there is, enabled or not; nothing of any of them is imported.
 
     Two distributions may offer the same name: both are listed. A distribution that is found twice counts once, as
     Python imports the first. One whose metadata cannot be read offers nothing.
+
+    Args:
+        group: of entry points; another one lists what is no tool.
     """
     found: dict[str, list[InstalledPackage]] = {}
     for distribution in distributions():
-        if offers := _offers(distribution):
+        if offers := _offers(distribution, group):
             found.setdefault(re.sub(r"[-_.]+", "-", offers[0].distribution).casefold(), offers)
     # Sorted, because the order of a folder is chance, and of two packages with one name the first is the one loaded.
     return sorted(
@@ -52,9 +55,9 @@ def installed() -> list[InstalledPackage]:
     )
 
 
-def _offers(distribution: Distribution) -> list[InstalledPackage]:
+def _offers(distribution: Distribution, group: str) -> list[InstalledPackage]:
     try:
-        entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
+        entries = [entry for entry in distribution.entry_points if entry.group == group]
         if not entries:
             return []
         name, version = distribution.metadata["Name"], distribution.metadata["Version"]

@@ -6,6 +6,7 @@ import keyword
 import re
 import sys
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
@@ -21,12 +22,13 @@ _FILES = {
 }
 
 
-def scaffold(folder: Path, name: str) -> list[Path]:
+def scaffold(folder: Path, name: str, *, template: Traversable | None = None) -> list[Path]:
     """Write a tool package with one tool that reads, one that writes, and their tests.
 
     Args:
         folder: of the package; it is made, and must be empty if it is there.
         name: of the distribution, for example ``acme-weather``; it is what configuration calls the package, too.
+        template: folder of the files to begin with, if it is a package of another kind.
 
     Returns:
         The files that were written.
@@ -39,11 +41,12 @@ def scaffold(folder: Path, name: str) -> list[Path]:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SourceError(f"{folder} is there already and not empty.", fix="Choose another folder.")
         written = []
+        template = template or files("tierwise_tools.packages") / "template"
         for target, source in _FILES.items():
             path = folder / Template(target).substitute(module=module)
             path.parent.mkdir(parents=True, exist_ok=True)
-            template = files("tierwise_tools.packages") / "template" / f"{source}.txt"
-            text = Template(template.read_text(encoding="utf-8")).substitute(name=name, module=module)
+            begun = (template / f"{source}.txt").read_text(encoding="utf-8")
+            text = Template(begun).substitute(name=name, module=module)
             path.write_text(text, encoding="utf-8")
             written.append(path)
     except OSError as error:

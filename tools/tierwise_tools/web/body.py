@@ -13,7 +13,6 @@ from tierwise_tools.errors import ToolError
 if TYPE_CHECKING:
     import httpx2
 
-_MOST_SENT = 5_000_000
 _MOST_KEPT = 2_000_000
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 # The encodings of pages. Others that Python knows are no encodings of text, or slow on purpose.
@@ -35,8 +34,12 @@ class Body:
     whole: bool
 
 
-async def read_body(response: httpx2.Response) -> Body:
-    """The body, unpacked, up to the limit: two million bytes, from five million on the wire.
+async def read_body(response: httpx2.Response, *, most: int = _MOST_KEPT) -> Body:
+    """The body, unpacked, up to the limit.
+
+    Args:
+        response: an answer whose body was not read.
+        most: bytes that are kept, from two and a half times as many on the wire.
 
     Raises:
         ToolError: if it is packed in a way that was not asked for, or not well.
@@ -51,9 +54,9 @@ async def read_body(response: httpx2.Response) -> Body:
         async for chunk in response.aiter_raw():
             sent += len(chunk)
             # Never more than there is room for: a few bytes may unpack to a thousand times as many.
-            data += chunk if unpack is None else unpack.decompress(chunk, _MOST_KEPT + 1 - len(data))
-            if len(data) > _MOST_KEPT or sent > _MOST_SENT:
-                return Body(bytes(data[:_MOST_KEPT]), whole=False)
+            data += chunk if unpack is None else unpack.decompress(chunk, most + 1 - len(data))
+            if len(data) > most or sent > most * 5 // 2:
+                return Body(bytes(data[:most]), whole=False)
             if unpack is not None and unpack.eof:
                 break
     except zlib.error as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -66,7 +66,9 @@ class Network:
 
 
 @asynccontextmanager
-async def answered(target: Target, network: Network, *, loopback: bool) -> AsyncIterator[httpx2.Response]:
+async def answered(
+    target: Target, network: Network, *, loopback: bool, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[httpx2.Response]:
     """The answer to a GET request, its body unread; redirects are answers like others.
 
     Nothing that identifies anybody is sent: no cookies, no credentials, no page one comes from. No proxy of the
@@ -76,6 +78,7 @@ async def answered(target: Target, network: Network, *, loopback: bool) -> Async
         target: where to.
         network: how to get there.
         loopback: this machine may be asked too, on any port, if it is called by an address or as ``localhost``.
+        headers: more of the request's, such as conditions.
 
     Raises:
         ToolError: if the place may not be asked or does not answer.
@@ -87,7 +90,7 @@ async def answered(target: Target, network: Network, *, loopback: bool) -> Async
         async with httpx2.AsyncClient(
             verify=network.trust or _system_trust(),
             trust_env=False,
-            headers=_HEADERS,
+            headers={**_HEADERS, **(headers or {})},
             timeout=httpx2.Timeout(_READ_S, connect=_CONNECT_S),
         ) as client:
             response = await _first_answer(client, target, [network.route(str(a), target.port) for a in addresses])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tierwise_tools.context import ToolContext
@@ -15,21 +14,18 @@ from tierwise_tools.function import tool
 from tierwise_tools.running import call_function
 from tierwise_tools.text import cut
 from tierwise_tools.web.body import decoded, looks_like_text, read_body
-from tierwise_tools.web.connect import Network, answered, is_local
+from tierwise_tools.web.connect import Network
+from tierwise_tools.web.follow import content_type, followed, status_line
 from tierwise_tools.web.markup import Page, read_page
 from tierwise_tools.web.urls import Target, join_url, read_url
 
 if TYPE_CHECKING:
     import httpx2
 
-_MOST_REDIRECTS = 5
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_LINKS = 20
 _PARSING_S = 10.0
-_MIME = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,80}")
 _TEXTS = re.compile(r"text/.*|application/(?:.*[+])?(?:json|xml|yaml|x-yaml|x-ndjson|javascript|toml|sql)")
 _MARKUP = frozenset({"text/html", "application/xhtml+xml"})
-_CHARSET = re.compile(r"""charset=["']?([\w-]{1,30})""", re.IGNORECASE)
 _STARTS_PAGE = re.compile(rb"\s*(?:<!doctype html|<html)", re.IGNORECASE)
 
 
@@ -64,25 +60,15 @@ def fetch_tool(
 
 
 async def _fetched(target: Target, network: Network, *, loopback: bool, room: int) -> str:
-    where = ""
-    for _ in range(_MOST_REDIRECTS + 1):
-        try:
-            async with answered(target, network, loopback=loopback) as response:
-                if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                    return await _told(target, response, room)
-                where = "after a redirect: "
-                loopback = loopback and is_local(target)  # who has left this machine does not come back
-                target = join_url(target, response.headers["location"])
-        except ToolError as error:
-            raise ToolError(f"{where}{error}") from error
-    raise ToolError(f"the page redirects more than {_MOST_REDIRECTS} times; try another source")
+    async with followed(target, network, loopback=loopback) as (place, response):
+        return await _told(place, response, room)
 
 
 async def _told(target: Target, response: httpx2.Response, room: int) -> str:
     """An answer as the model reads it. Refusals are in our words only: the server's are for a result, not an error."""
     if response.status_code >= 400:
-        raise ToolError(f"the server answered {_status(response.status_code)}; try another URL")
-    kind, charset = _content_type(response.headers.get("content-type", ""))
+        raise ToolError(f"the server answered {status_line(response.status_code)}; try another URL")
+    kind, charset = content_type(response)
     unknown = kind in ("", "application/octet-stream")
     if not unknown and not _TEXTS.fullmatch(kind) and kind not in _MARKUP:
         return f"{target} is no text but {kind}; it was not read."
@@ -120,17 +106,3 @@ def _links(target: Target, page: Page) -> Iterator[str]:
             yield f"- {link.words}: {place}"
         if len(seen) > _MOST_LINKS:
             return
-
-
-def _content_type(header: str) -> tuple[str, str | None]:
-    kind, _, parameters = header.partition(";")
-    kind = kind.strip().lower()
-    charset = _CHARSET.search(parameters)
-    return (kind if _MIME.fullmatch(kind) else ""), (charset[1] if charset else None)
-
-
-def _status(code: int) -> str:
-    try:
-        return f"{code} {HTTPStatus(code).phrase}"
-    except ValueError:
-        return str(code)

@@ -4,45 +4,80 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
+from tierwise.events import AttemptDiscarded
+from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.context import TurnContext
-from tierwise.graph.state import TurnState
+from tierwise.graph.grounding import DO_NOT_SAY, has_to_be_grounded, held_back
+from tierwise.graph.state import Json, TurnState
 from tierwise.jsonable import from_json, to_json
-from tierwise.turns import Notice
-from tierwise.types import Citation, Passage
+from tierwise.turns import Notice, Unsupported
+from tierwise.types import Citation, Draft, Passage, Reason
+from tierwise.verify.citing.support import cite
+from tierwise.verify.grounded import invented
 from tierwise.verify.marks import read_marks
-from tierwise.verify.support import cite
 
 
 async def finish(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-    """Take the model's own citation marks out and put ours beside the text; without support there is no citation.
+    """Take the model's own citation marks out and put ours beside the text; what nothing supports is named.
 
     JSON stays as it is, and has no citations: its values are not sentences.
     """
     services = runtime.context.services
-    draft = state["draft"]
-    assert draft is not None
+    draft = state.get("draft")
+    if draft is None:  # settled before anything was drafted
+        return {"final": None, "citations": [], "unsupported": []}
     started = time.perf_counter()
     if state.get("schema") is not None:
-        return {"final": draft["tier"], "text": draft["text"], "citations": []}
+        return {"final": draft["tier"], "text": draft["text"], "citations": [], "unsupported": []}
     notices: list[Notice] = []
     text, marks = read_marks(draft["text"].strip())
     citations: tuple[Citation, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
     passages = [from_json(Passage, p) for p in state["passages"]]
     if passages:
         try:
             support = await asyncio.to_thread(
                 cite, text, passages, services.embedder, question=state["asked"], marks=marks
             )
-            citations = support.citations
+            citations, unsupported = support.citations, support.unsupported
+            if support.supported_share == 0 and has_to_be_grounded(state):
+                why = await asyncio.to_thread(invented, _as_draft(state, draft, text, passages))
+                if why is not None:
+                    return _held_back(state, runtime, draft, passages, why, (time.perf_counter() - started) * 1000)
         except Exception as error:
             notices.append(Notice("no_citations", f"The answer could not be matched to its passages: {error}"))
     return {
         "final": draft["tier"],
         "text": text,
         "citations": to_json(citations),
+        "unsupported": to_json(unsupported),
         "notices": to_json(notices),
         "ms": {"finish": (time.perf_counter() - started) * 1000},
+    }
+
+
+def _as_draft(state: TurnState, draft: Json, text: str, passages: Sequence[Passage]) -> Draft:
+    return Draft(draft["tier"], "", state["asked"], text, draft["finish"], tuple(passages), grounded=True)
+
+
+def _held_back(
+    state: TurnState, runtime: Runtime[TurnContext], draft: Json, passages: Sequence[Passage], why: Reason, ms: float
+) -> TurnState:
+    """The documents do not bear out what was written: say so instead, and keep it in the record."""
+    context = runtime.context
+    runtime.stream_writer(context.event(AttemptDiscarded, attempt=draft["attempt"], why=why.text))
+    unborne = {**draft, "reasons": to_json((why,))}
+    return {
+        "final": draft["tier"],
+        "text": DO_NOT_SAY,
+        "citations": [],
+        "unsupported": [],
+        "draft": None,
+        "attempts": [to_json(finished_attempt(context.services, unborne, "discarded"))],
+        "notices": to_json([held_back(passages, draft["tier"], why)]),
+        "ms": {"finish": ms},
     }

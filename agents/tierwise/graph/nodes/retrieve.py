@@ -1,4 +1,4 @@
-"""retrieve: passages for the question; one embedding serves retrieval and routing."""
+"""retrieve: passages for the question, or for the question with its subject."""
 
 from __future__ import annotations
 
@@ -10,52 +10,65 @@ from langgraph.runtime import Runtime
 from tierwise.errors import UsageError
 from tierwise.events import PassagesFound
 from tierwise.graph.context import TurnContext
-from tierwise.graph.finding import passages_for, question_vector
+from tierwise.graph.finding import Found, find
+from tierwise.graph.grounding import NOTHING_ABOUT, is_about_documents, nothing_found, own_knowledge
 from tierwise.graph.searching import collection_lock
 from tierwise.graph.state import TurnState
 from tierwise.guards import locks
 from tierwise.jsonable import to_json
 from tierwise.turns import Notice
-from tierwise.types import Passage
+from tierwise.verify.wording import asks_fact
 
 
 async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """Find passages; a search that fails costs the passages, not the turn.
 
-    A passage from a locked collection locks the turn, and so does a search that is limited to one, whatever it finds.
+    A passage from a locked collection locks the turn, and so does a search that is limited to one, whatever it finds,
+    or that is made with words of a locked turn.
 
     Raises:
         UsageError: if the user named a collection that does not exist.
     """
     context = runtime.context
     started = time.perf_counter()
-    passages: list[Passage] = []
+    found, searched = Found(()), False
     notices: list[Notice] = []
     try:
-        passages = await asyncio.to_thread(_search, context, state["asked"], state.get("collection"))
+        found = await asyncio.to_thread(find, state, context)
+        searched = context.services.retriever is not None
         if degraded := getattr(context.services.retriever, "degraded", None):
             notices.append(Notice("search_degraded", degraded))
     except UsageError:
         raise
     except Exception as error:
         notices.append(Notice("no_passages", f"The documents could not be searched: {error}"))
-    collection_locked = await asyncio.to_thread(collection_lock, context.services.retriever, state.get("collection"))
-    found_locks = locks(collection=collection_locked, passages=passages)
-    if found_locks and not state["locked"]:
+    collection_locked = await asyncio.to_thread(collection_lock, context.services.retriever, state)
+    why = [reason.text for reason in locks(collection=collection_locked, passages=found.passages)]
+    if found.carried is not None and found.carried.locked:
+        why.append("It goes on with an earlier message that is locked.")
+    if why and not state["locked"]:
         await asyncio.to_thread(context.services.record.lock_turn, context.turn_id)
-        notices.append(Notice("locked", f"{found_locks[0].text} This turn stays on the device."))
-    locked = state["locked"] or bool(found_locks)
+        notices.append(Notice("locked", f"{why[0]} This turn stays on the device."))
     ms = (time.perf_counter() - started) * 1000
-    runtime.stream_writer(context.event(PassagesFound, passages=tuple(passages), ms=ms))
+    runtime.stream_writer(context.event(PassagesFound, passages=found.passages, ms=ms))
+    settled: TurnState = {}
+    if searched and not found.passages and _only_documents_know(state, context):
+        settled = {"settled": True, "text": NOTHING_ABOUT}
+        notices.append(nothing_found(state.get("collection")))
+    elif searched and not found.passages and found.in_vain and asks_fact(state["asked"]):
+        notices.append(own_knowledge())
     return {
-        "passages": to_json(passages),
-        "locked": locked,
-        "tainted": bool(passages),
+        **settled,
+        "passages": to_json(found.passages),
+        "searched": found.carried.text if found.carried is not None else None,
+        "locked": state["locked"] or bool(why),
+        "tainted": bool(found.passages),
         "notices": to_json(notices),
         "ms": {"retrieve": ms},
     }
 
 
-def _search(context: TurnContext, question: str, collection: str | None) -> list[Passage]:
-    context.vector = question_vector(context.services, question)
-    return passages_for(context.services, question, collection, context.vector)
+def _only_documents_know(state: TurnState, context: TurnContext) -> bool:
+    """Whether neither a model nor a tool could answer what the documents do not."""
+    answered_before = state.get("overrules") is not None
+    return is_about_documents(state) and not context.services.shelf.knows_more and not answered_before

@@ -16,11 +16,13 @@ from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.budget import unpaid
 from tierwise.graph.context import TurnContext
 from tierwise.graph.fallback import hand_over, next_above, successor
+from tierwise.graph.grounding import has_to_be_grounded
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.structured import complaint
 from tierwise.jsonable import from_json, to_json
 from tierwise.turns import Notice
 from tierwise.types import Draft, Passage, Reason, TokenEvidence, Usage, Verdict
+from tierwise.verify.grounded import UNBORNE
 
 
 async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Literal["generate", "look", "finish"]]:
@@ -67,11 +69,11 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
     if verdict.outcome == "escalate" and state["requested"] == "auto":
         if verdict.tier is not None and heir is not None:
             heir, refusal = _heir(state, context, draft, verdict.tier)
-        if refusal is not None:
+        if refusal is not None and not (refusal.code == "top_tier" and _tells_itself(verdict)):
             notices.append(_unhelped(draft["tier"], verdict, refusal))
     else:
         heir = None
-    if verdict.outcome == "give_up":
+    if verdict.outcome == "give_up" and not _tells_itself(verdict):
         notices.append(Notice("unsure", "; ".join(r.text for r in verdict.reasons)))
     update["notices"] = to_json(notices)
     if heir is None and draft["finish"] == "doubted":
@@ -126,6 +128,11 @@ def _refused(state: TurnState, runtime: Runtime[TurnContext], error: InvalidOutp
     return hand_over(state, runtime, error, heir, update)
 
 
+def _tells_itself(verdict: Verdict) -> bool:
+    """Whether the answer will say what is the matter: that the documents do not have it."""
+    return any(reason.code in UNBORNE for reason in verdict.reasons)
+
+
 def _unhelped(tier: str, verdict: Verdict, refusal: Reason) -> Notice:
     """What to tell about a draft that should have been escalated and could not be."""
     why = "; ".join(r.text.rstrip(".") for r in verdict.reasons)
@@ -155,6 +162,7 @@ def _as_draft(state: TurnState, context: TurnContext, draft: Json, *, may_look: 
         looks_had=tuple(draft["looks_had"]),
         # A draft that came out of tool calls cannot be made again without calling them again.
         may_look=may_look and can_look and not state.get("rounds") and state.get("schema") is None,
+        grounded=has_to_be_grounded(state),
         begun_floor=draft["begun_floor"],
         tool_errors=sum(r["outcome"] == "failed" for r in state.get("results", []) if r["attempt"] == draft["attempt"]),
     )

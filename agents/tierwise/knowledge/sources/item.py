@@ -60,13 +60,12 @@ Change = Item | Gone | Trouble | Cursor
 
 
 class Origin(Protocol):
-    """Where documents come from, for one ingest.
+    """Where documents come from, for one ingest."""
 
-    Attributes:
-        id: the same in every ingest: an absolute path, an address, or ``CONNECTOR:``. The cursor is kept under it.
-    """
-
-    id: str
+    @property
+    def id(self) -> str:
+        """The same in every ingest: an absolute path, an address, or ``CONNECTOR:ARGUMENT``; the cursor's name."""
+        ...
 
     def changes(self, known: Mapping[str, str | None], cursor: str | None) -> Iterator[Change]:
         """Everything there is, or everything that changed since ``cursor``.

@@ -1,4 +1,4 @@
-"""``knowledge.sqlite``: the truth about sources and passages, and the index of words (FTS5)."""
+"""Access to ``knowledge.sqlite``, the truth about sources, passages and vectors."""
 
 from __future__ import annotations
 
@@ -12,65 +12,13 @@ from typing import Any
 
 from tierwise.errors import StoreError
 from tierwise.home import private
-
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE collections (name TEXT PRIMARY KEY, locked INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE roots (
-    collection TEXT NOT NULL REFERENCES collections (name) ON DELETE CASCADE,
-    path TEXT NOT NULL,
-    PRIMARY KEY (collection, path)
-) WITHOUT ROWID;
-CREATE TABLE sources (
-    id INTEGER PRIMARY KEY,
-    collection TEXT NOT NULL REFERENCES collections (name) ON DELETE CASCADE,
-    path TEXT NOT NULL,
-    title TEXT,
-    hash TEXT NOT NULL,
-    bytes INTEGER NOT NULL,
-    ingested REAL NOT NULL,
-    pages INTEGER,
-    warnings TEXT NOT NULL,
-    UNIQUE (collection, path)
-);
-CREATE INDEX sources_by_path ON sources (path);
-CREATE TABLE pages (
-    source INTEGER NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    number INTEGER,
-    text TEXT NOT NULL,
-    PRIMARY KEY (source, position)
-) WITHOUT ROWID;
-CREATE TABLE passages (
-    rowid INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    source INTEGER NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
-    page INTEGER,
-    start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    title TEXT,
-    embedded INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX passages_by_source ON passages (source);
-CREATE INDEX passages_waiting ON passages (embedded) WHERE embedded = 0;
-CREATE TABLE orphans (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5 (
-    title, text, content='passages', content_rowid='rowid', tokenize='porter unicode61 remove_diacritics 2'
-);
-CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN
-    INSERT INTO words (rowid, title, text) VALUES (new.rowid, new.title, new.text);
-END;
-CREATE TRIGGER passages_gone AFTER DELETE ON passages BEGIN
-    INSERT INTO words (words, rowid, title, text) VALUES ('delete', old.rowid, old.title, old.text);
-    INSERT OR IGNORE INTO orphans (id) VALUES (old.id);
-END;
-"""
+from tierwise.knowledge.store import schema
 
 
 class Database:
-    """One connection, used by any thread, one at a time. Nothing is opened or made before it is needed.
+    """One connection to read and one to write, each used by any thread, one at a time.
+
+    So a search never waits for a write. Nothing is opened or made before it is needed.
 
     Args:
         path: the database file.
@@ -78,42 +26,43 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._read_only = False
+        self._reading = threading.RLock()
+        self._writing = threading.RLock()
+        self._reader: sqlite3.Connection | None = None
+        self._writer: sqlite3.Connection | None = None
 
     # -- access --------------------------------------------------------------------------------------------------------
 
     def exists(self) -> bool:
         """Whether there is anything to read."""
-        return self._connection is not None or (self.path.exists() and self.path.stat().st_size > 0)
+        return self._reader is not None or (self.path.exists() and self.path.stat().st_size > 0)
+
+    def writable(self) -> bool:
+        """Whether the file and its folder may be written."""
+        return os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
 
     def close(self) -> None:
-        """Close the connection; the next use opens it again."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        """Close the connections; the next use opens them again."""
+        with self._reading, self._writing:
+            for connection in (self._reader, self._writer):
+                if connection is not None:
+                    connection.close()
+            self._reader = self._writer = None
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query; none if there is no database yet."""
-        with self._lock, self._explained():
+        """All rows of a query; none if there is no database yet. What :meth:`writing` did is seen when it is over."""
+        with self._reading, self._explained():
             if not self.exists():
                 return []
-            return self._open().execute(sql, parameters).fetchall()
+            return self._open_to_read().execute(sql, parameters).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it happens or nothing."""
-        with self._lock, self._explained():
+        with self._writing, self._explained():
             if not self.exists():
                 private(self.path)
-            connection = self._open()
-            if self._read_only:
-                raise StoreError(
-                    f"{self.path.parent} is read-only: its documents can be searched but not changed.",
-                    fix="Give yourself write access or set TIERWISE_HOME elsewhere.",
-                )
+            connection = self._open_to_write()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -135,24 +84,41 @@ class Database:
                 f"{self.path} is damaged: {error}.", fix="Move the file away and ingest your documents again."
             ) from error
 
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._read_only = not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK))
-            connection = self._connect_to_read() if self._read_only else self._connect(str(self.path))
+    # -- opening -------------------------------------------------------------------------------------------------------
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        if self._reader is None:
+            if self.writable():
+                with self._writing:
+                    self._open_to_write()  # makes or brings up the tables
+                self._reader = self._connect(str(self.path))
+                self._reader.execute("PRAGMA cache_size = -16000")  # KiB
+            else:
+                self._reader = self._connect_read_only()
+        return self._reader
+
+    def _open_to_write(self) -> sqlite3.Connection:
+        if self._writer is None:
+            if not self.writable():
+                raise StoreError(
+                    f"{self.path.parent} is read-only: its documents can be searched but not changed.",
+                    fix="Give yourself write access or set TIERWISE_HOME elsewhere.",
+                )
+            connection = self._connect(str(self.path))
             try:
-                self._prepare(connection)
+                self._bring_up(connection)
             except BaseException:
                 connection.close()
                 raise
-            self._connection = connection
-        return self._connection
+            self._writer = connection
+        return self._writer
 
     def _connect(self, address: str) -> sqlite3.Connection:
         connection = sqlite3.connect(address, timeout=5, isolation_level=None, check_same_thread=False, uri=True)
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
-    def _connect_to_read(self) -> sqlite3.Connection:
+    def _connect_read_only(self) -> sqlite3.Connection:
         address = self.path.absolute().as_uri()
         connection = self._connect(f"{address}?mode=ro")
         try:
@@ -161,30 +127,25 @@ class Database:
             # A WAL database in a folder where its side files cannot be made opens only as one that nobody changes.
             connection.close()
             connection = self._connect(f"{address}?immutable=1")
+        if self._version(connection) < schema.VERSION:
+            connection.close()
+            raise StoreError(
+                f"{self.path} was made by an older tierwise and is read-only.",
+                fix="Give yourself write access once: it is brought up to date on its first use.",
+            )
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > _VERSION:
+    def _version(self, connection: sqlite3.Connection) -> int:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > schema.VERSION:
             raise StoreError(f"{self.path} was made by a newer tierwise.", fix="Update tierwise.")
-        if self._read_only:
-            return
+        return version
+
+    def _bring_up(self, connection: sqlite3.Connection) -> None:
+        version = self._version(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        if version < _VERSION:
+        if version < schema.VERSION:
             connection.execute("BEGIN IMMEDIATE")
-            # Another process may have made the tables while this one waited.
-            if connection.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
-                for statement in _statements(_SCHEMA):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
+            schema.bring_up(connection)  # asks for the version again: another process may have been faster
             connection.execute("COMMIT")
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

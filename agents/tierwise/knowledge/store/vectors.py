@@ -1,25 +1,27 @@
-"""The vectors, in Chroma: an index beside ``knowledge.sqlite`` that can be rebuilt at any time.
+"""Nearest passages: from Chroma's index, with what it does not hold yet from ``knowledge.sqlite``.
 
-This is the only file that imports chromadb. Two processes on one folder are not safe with Chroma by itself: the second
-one keeps an old picture of the index (it misses what the first adds), and crashes of its native code are reported when
-one reads while the other writes. So every use holds a lock, shared for reading, and a number that grows with every
-change tells a process to open the folder again.
+SQLite is the truth; the index follows it. Two processes on one Chroma folder are not safe by themselves: crashes of its
+native code are reported when one reads while the other writes, and an open folder does not show what another process
+adds. So every use holds a lock, for the milliseconds of a call, and an open index is taken as what it is: the state up
+to a certain row. What came later is searched in SQLite's vectors, exactly; only when that has become much is the folder
+opened again. Scores are always cosines to SQLite's vectors: where Chroma says otherwise, it is damaged.
 """
 
 from __future__ import annotations
 
-import itertools
-import os
-import shutil
+import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from tierwise.errors import EmbedderMismatch, StoreBusy, StoreError
+from tierwise.errors import EmbedderMismatch
+from tierwise.knowledge.store import changes, embeddings, tables
 from tierwise.knowledge.store.database import Database
-from tierwise.locks import hold
+from tierwise.knowledge.store.folder import Busy, IndexFolder
+from tierwise.knowledge.store.index import VectorsUnavailable
+from tierwise.knowledge.store.where import Where
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,268 +29,222 @@ if TYPE_CHECKING:
 
     from tierwise.models.base import Embedder
 
-_NAME = "passages"
-_OPEN_SECONDS = 20.0
-_LOCK_SECONDS = 10.0
-_T = TypeVar("_T")
-_openings = itertools.count(1)
+__all__ = ["EXACT_MOST", "Vectors", "VectorsUnavailable"]
 
+EXACT_MOST = 50_000
+"""Vectors up to which a search without the index is fast enough."""
 
-class VectorsUnavailable(Exception):
-    """Chroma cannot be used; the message says why in a clause."""
+_NARROW = 5_000  # passages up to which a filtered search looks at each of them
+_DEEPEST = 1_000  # rows that are asked of the index at most
+_SHORT_WAIT, _LONG_WAIT = 0.25, 3.0  # seconds for the folder, where there is another way and where there is none
+_SAME = 1e-3  # cosines that differ by more are not of the same vectors
+_AT_ONCE = 100  # rows put into the index at a time: others wait as long
+_PAUSE = 0.03  # seconds between, so that those who wait get their turn
 
 
 class Vectors:
-    """Vectors of passages by id.
+    """Vectors of passages; safe to use from any thread.
 
     Args:
-        home: the folder that holds ``chroma/``.
+        home: the folder that holds ``knowledge.sqlite`` and ``chroma/``.
         embedder: whose vectors these are.
-        db: where the number of the last change is kept.
+        db: the database.
     """
 
     def __init__(self, home: Path, embedder: Embedder, db: Database) -> None:
-        self._home = home
-        self._folder = home / "chroma"
         self._embedder = embedder
         self._db = db
+        self._folder = IndexFolder(home, db)
         self._mutex = threading.RLock()
-        self._client: Any = None
-        self._collection: Any = None
-        self._generation = -1
-        self._broken: tuple[int, str] | None = None
+        self._tail: embeddings.Rows | None = None
+        self._all: embeddings.Rows | None = None
+        self.trouble: str | None = None
+        """Why the last search did without the index though there should be one, as a clause."""
 
-    def nearest(self, vector: NDArray[np.float32], n: int, collection: str | None) -> dict[str, float]:
-        """The ``n`` nearest passages with their cosine to ``vector`` (shape ``(dimension,)``), nearest first."""
+    # -- searching -----------------------------------------------------------------------------------------------------
 
-        def query(index: Any) -> dict[str, float]:
-            where = None if collection is None else {"collection": collection}
-            found = index.query(query_embeddings=[vector], n_results=n, where=where, include=["distances"])
-            return {id_: _cosine(1.0 - d) for id_, d in zip(found["ids"][0], found["distances"][0], strict=True)}
+    def nearest(self, vector: NDArray[np.float32], n: int, only: Where | None = None) -> dict[str, float]:
+        """The ``n`` passages nearest to ``vector``, nearest first.
 
-        return self._read(query)
+        Args:
+            vector: of a question, shape ``(dimension,)``.
+            n: how many; of passages with the same text only a few count.
+            only: a condition on their sources; no passage that meets it is lost by it.
 
-    def cosines(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
-        """Cosine of ``vector`` to the passages that have one."""
-
-        def get(index: Any) -> dict[str, float]:
-            found = index.get(ids=list(ids), include=["embeddings"])
-            return {id_: _cosine(v @ vector) for id_, v in zip(found["ids"], found["embeddings"], strict=True)}
-
-        return self._read(get) if ids else {}
-
-    def prepare(self) -> None:
-        """Make the index if it is not there, and see that it opens.
+        Returns:
+            Cosine in [-1, 1] by passage id.
 
         Raises:
-            EmbedderMismatch: if another embedder made it.
+            EmbedderMismatch: if the vectors were made by another embedder.
+            VectorsUnavailable: if there are none, or too many to do without the index.
         """
-        with self._locked(shared=False):
-            self._refresh(create=True)
+        self.trouble = None
+        self._require_vectors()
+        if only is None:
+            return self._passages(self._rows(vector, n + n // 4), n, None)
+        width = embeddings.count_of(self._db, only)
+        if width > _NARROW and (depth := math.ceil(2 * n * tables.count(self._db) / width)) <= _DEEPEST:
+            found = self._passages(self._rows(vector, depth), n, only)
+            if len(found) == n:
+                return found
+        return self._passages(embeddings.nearest_of(self._db, vector, n, only), n, only)
 
-    def ids(self) -> set[str]:
-        """All ids that have a vector."""
-        return self._read(lambda index: set(index.get(include=[])["ids"]))
+    def cosines(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
+        """Cosine of ``vector`` to the passages that have a vector.
 
-    def count(self) -> int:
-        """How many vectors there are."""
-        return self._read(lambda index: int(index.count()))
-
-    def add(self, ids: Sequence[str], vectors: NDArray[np.float32], collections: Sequence[str]) -> None:
-        """Store vectors, shape ``(len(ids), dimension)``, in place of any of the same ids."""
-        metadata = [{"collection": name} for name in collections]
-        self._write(lambda index: index.upsert(ids=list(ids), embeddings=vectors, metadatas=metadata))
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Forget vectors."""
-        self._write(lambda index: index.delete(ids=list(ids)))
-
-    def reset(self) -> None:
-        """Start over with an empty index, whatever is there now."""
-        with self._locked(shared=False):
-            self._close()
-            self._bump()
-            try:
-                if self._folder.is_dir():
-                    shutil.rmtree(self._folder)
-                else:
-                    self._folder.unlink(missing_ok=True)
-            except OSError as error:
-                raise VectorsUnavailable(f"{self._folder} cannot be emptied: {error.strerror or error}") from error
-            self._broken = None
-            self._open(create=True)
+        Raises:
+            EmbedderMismatch: if the vectors were made by another embedder.
+            VectorsUnavailable: if there are none.
+        """
+        self._require_vectors()
+        return embeddings.cosines(self._db, vector, ids)
 
     def close(self) -> None:
         """Let go of the folder; the next use opens it again."""
         with self._mutex:
-            self._close()
+            self._folder.close()
+            self._tail = self._all = None
 
-    # -- locks and changes ---------------------------------------------------------------------------------------------
+    def _require_vectors(self) -> None:
+        self._require_embedder()
+        if "embedder" not in tables.facts(self._db) and tables.count(self._db):
+            raise VectorsUnavailable("they have not been made yet")
 
-    def _read(self, work: Callable[[Any], _T]) -> _T:
-        with self._locked(shared=True):
-            self._refresh(create=False)
-            return _explained(lambda: work(self._collection))
-
-    def _write(self, work: Callable[[Any], object]) -> None:
-        with self._locked(shared=False):
-            self._refresh(create=True)
-            # Counted before the change: whoever reads after a crash in the middle opens the folder again.
-            self._bump()
-            _explained(lambda: work(self._collection))
-
-    @contextmanager
-    def _locked(self, *, shared: bool) -> Iterator[None]:
-        with self._mutex, ExitStack() as stack:
-            try:
-                stack.enter_context(hold(self._home / "chroma.lock", wait=_LOCK_SECONDS, shared=shared))
-            except StoreBusy as error:
-                raise VectorsUnavailable("another process is changing them") from error
-            except StoreError as error:
-                raise VectorsUnavailable("their folder is read-only") from error
-            yield
-
-    def _bump(self) -> None:
-        with self._db.writing() as sql:
-            (value,) = sql.execute(
-                "INSERT INTO meta (key, value) VALUES ('vectors', '1') ON CONFLICT (key) DO UPDATE"
-                " SET value = CAST(value AS INTEGER) + 1 RETURNING value"
-            ).fetchone()
-        self._generation = int(value)
-
-    def _refresh(self, *, create: bool) -> None:
-        rows = self._db.rows("SELECT value FROM meta WHERE key = 'vectors'")
-        generation = int(rows[0][0]) if rows else 0
-        there = (self._folder / "chroma.sqlite3").exists()
-        if self._collection is not None and there and generation == self._generation:
-            return
-        if self._broken is not None and self._broken[0] == generation and there:
-            raise VectorsUnavailable(self._broken[1])
-        self._close()
-        try:
-            self._open(create=create)
-        except VectorsUnavailable as error:  # and not tried again before something changes: it may have taken long
-            self._broken = (generation, str(error))
-            raise
-        self._generation, self._broken = generation, None
-
-    # -- chroma --------------------------------------------------------------------------------------------------------
-
-    def _open(self, *, create: bool) -> None:
-        if not create and not (self._folder / "chroma.sqlite3").exists():
-            raise VectorsUnavailable("the folder is missing")
-        try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise VectorsUnavailable(f"{self._folder} cannot be made: {error.strerror or error}") from error
-        self._client, collection = _within(_OPEN_SECONDS, lambda: self._connect(create))
-        found = (collection.metadata or {}).get("embedder")
-        if found != self._embedder.identity:
-            self._close()
+    def _require_embedder(self) -> None:
+        made_by = tables.facts(self._db).get("embedder")
+        if made_by not in (None, self._embedder.identity):
             raise EmbedderMismatch(
-                f"The vectors in {self._folder} were made by the embedder {found!r}, and this is"
+                f"The vectors in {self._db.path} were made by the embedder {made_by!r}, and this is"
                 f" {self._embedder.identity!r}: they cannot be compared.",
                 fix="Run `tierwise sources rebuild` to make them again.",
             )
-        self._collection = collection
 
-    def _connect(self, create: bool) -> tuple[Any, Any]:
-        import chromadb
-        from chromadb.config import Settings
+    def _passages(self, rows: dict[int, float], n: int, only: Where | None) -> dict[str, float]:
+        found = {id_: rows[row] for id_, row in embeddings.passages_of(self._db, list(rows), only)}
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:n])
 
-        client: Any = chromadb.PersistentClient(
-            _spelt_anew(self._folder), settings=Settings(anonymized_telemetry=False)
-        )
-        function = _embedding_function(self._embedder)
-        try:
-            if create:
-                collection = client.get_or_create_collection(
-                    _NAME,
-                    metadata={"embedder": self._embedder.identity},
-                    configuration={"hnsw": {"space": "cosine"}},
-                    embedding_function=function,
-                )
+    def _rows(self, vector: NDArray[np.float32], n: int) -> dict[int, float]:
+        """The ``n`` nearest rows with their cosines, by the index, or without it if that is quick enough."""
+        with self._mutex:
+            many = embeddings.more_than(self._db, EXACT_MOST)
+            if not self._db.writable():
+                reason = "their folder is read-only"
+            elif "index" not in tables.facts(self._db):
+                reason = "the index has not been made yet"
             else:
-                collection = client.get_collection(_NAME, embedding_function=function)
-            collection.peek(1)  # loads the index now, inside the time limit
-        except BaseException:
-            client.close()
-            raise
-        return client, collection
+                try:
+                    found = self._from_index(vector, n, wait=_LONG_WAIT if many else _SHORT_WAIT)
+                    self._all = None
+                    return found
+                except Busy:
+                    reason = "another process is writing to their folder"
+                except VectorsUnavailable as error:
+                    reason = self.trouble = str(error)
+            if many:
+                raise VectorsUnavailable(reason)
+            self._all = self._all or embeddings.Rows(self._db, 0)
+            return self._all.nearest(vector, n)
 
-    def _close(self) -> None:
-        client, self._client, self._collection = self._client, None, None
-        if client is not None:
-            client.close()
+    def _from_index(self, vector: NDArray[np.float32], n: int, *, wait: float) -> dict[int, float]:
+        with self._folder.reading(wait=wait) as index:
+            rows = index.nearest(vector[None], n)[0]
+            if self._tail is None or self._tail.start != self._folder.upto:
+                self._tail = embeddings.Rows(self._db, self._folder.upto)
+            later = self._tail.nearest(vector, n)
+            ids, vectors = embeddings.of(self._db, [*rows, *later])
+            exact = dict(zip(ids, (vectors @ vector).tolist(), strict=True)) if ids else {}
+            if any(abs(exact[id_] - rows[id_]) > _SAME for id_ in exact.keys() & rows.keys()):
+                raise VectorsUnavailable("it holds other vectors than it should")
+            if len(rows) - len(exact.keys() & rows.keys()) > n // 4:  # so many of them are gone from the database
+                self._folder.stale = True
+        return exact
 
+    # -- keeping; the caller holds the writers' lock of the home -------------------------------------------------------
 
-def _cosine(value: float) -> float:
-    if not -1.01 < value < 1.01:  # not even rounding makes that, nor does it pass for not-a-number
-        raise ValueError("the index holds no unit vectors, it is damaged")
-    return max(-1.0, min(1.0, float(value)))
+    def heal(self) -> None:
+        """See that the index is whole if there should be one; else begin an empty one, see :meth:`index`.
 
+        Raises:
+            EmbedderMismatch: if the vectors were made by another embedder.
+            VectorsUnavailable: if it does not work even then.
+        """
+        self._require_embedder()
+        if "index" in tables.facts(self._db) and not self._folder.is_as_left():
+            try:
+                self._folder.check()
+            except VectorsUnavailable:
+                with self._mutex:
+                    self._folder.start_over()
+            else:
+                with self._mutex:
+                    self._folder.accept()
 
-def _spelt_anew(folder: Path) -> str:
-    """The folder in a spelling that was not used before in this process.
+    def put(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Store the vectors of texts that waited for them, shape ``(len(ids), dimension)``."""
+        embeddings.put(self._db, ids, vectors, self._embedder.identity)
 
-    Chroma keeps what it opened under the path as it is written, a failed opening included, and hands the same thing out
-    again: under a new spelling the folder is really opened again.
-    """
-    return f"{folder}{os.sep}" + "".join(f".{os.sep}" if bit == "1" else os.sep for bit in f"{next(_openings):b}")
+    def index(self, *, least: int = 1) -> Iterator[int]:
+        """Bring the index up to what is stored, step by step; who stops in between leaves it usable.
 
+        Args:
+            least: how many vectors must be missing there before anything is done.
 
-def _embedding_function(embedder: Embedder) -> Any:
-    """Our embedder as Chroma's ``EmbeddingFunction``; without one Chroma would download its own."""
-    from chromadb.api.types import EmbeddingFunction
+        Yields:
+            How many rows the last step put into it.
 
-    class TierwiseEmbedding(EmbeddingFunction[Any]):
-        def __init__(self) -> None: ...
-
-        def __call__(self, input: Any) -> Any:
-            return list(embedder.embed(list(input)))
-
-        @staticmethod
-        def name() -> str:
-            return "tierwise"
-
-        @staticmethod
-        def build_from_config(config: dict[str, Any]) -> Any:
-            return TierwiseEmbedding()
-
-        def get_config(self) -> dict[str, Any]:
-            return {"embedder": embedder.identity}
-
-        def default_space(self) -> Any:
-            return "cosine"
-
-    return TierwiseEmbedding()
-
-
-def _explained(work: Callable[[], _T]) -> _T:
-    try:
-        return work()
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException as error:  # a panic of Chroma's native code is not an Exception
-        raise VectorsUnavailable(f"{type(error).__name__}: {error}".split("\n")[0][:200]) from error
-
-
-def _within(seconds: float, work: Callable[[], _T]) -> _T:
-    """Run ``work`` in a thread that is given up after a while: opening a Chroma folder has been seen to hang."""
-    result: list[_T] = []
-    failure: list[VectorsUnavailable] = []
-
-    def run() -> None:
+        Raises:
+            VectorsUnavailable: if that does not work.
+        """
         try:
-            result.append(_explained(work))
-        except VectorsUnavailable as error:
-            failure.append(error)
+            yield from self._bring_up(least)
+        except VectorsUnavailable:  # damaged since it was opened
+            with self._mutex:
+                self._folder.start_over()
+            yield from self._bring_up(least)
 
-    thread = threading.Thread(target=run, name="chroma-open", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failure:
-        raise failure[0]
-    if not result:
-        raise VectorsUnavailable(f"the folder did not open within {seconds:g} s")
-    return result[0]
+    def start_over(self) -> None:
+        """Begin an empty index in place of whatever is there; vectors of another embedder are forgotten.
+
+        Raises:
+            VectorsUnavailable: if the folder cannot be emptied, or does not work even then.
+        """
+        with self._mutex:
+            self._folder.start_over()
+        if tables.facts(self._db).get("embedder") not in (None, self._embedder.identity):
+            embeddings.clear(self._db)  # after that: an index of other vectors must never be left beside them
+
+    def _bring_up(self, least: int) -> Iterator[int]:
+        facts = tables.facts(self._db)
+        upto = int(facts.get("indexed", 0))
+        missing = embeddings.count_after(self._db, upto)
+        gone = tables.orphans(self._db, _AT_ONCE)
+        if missing < least and not (gone and least == 1):
+            return
+        if "index" not in facts:
+            with self._mutex:
+                self._folder.start_over()
+        for ids, vectors in embeddings.batches(self._db, upto, _AT_ONCE):
+            with self._mutex, self._folder.writing() as index:
+                index.put(ids, vectors)
+                self._folder.reached(ids[-1])
+            yield len(ids)
+            time.sleep(_PAUSE)
+        if least == 1:
+            yield from self._tidy(gone)
+
+    def _tidy(self, gone: Sequence[int]) -> Iterator[int]:
+        """Take out what is gone, and see that nothing else differs: a crash may have left something in between."""
+        while gone:
+            with self._mutex, self._folder.writing() as index:
+                index.delete(gone)
+            with self._db.writing() as sql:
+                changes.forget_orphans(sql, gone)
+            gone = tables.orphans(self._db, _AT_ONCE)
+            yield 0
+        with self._mutex, self._folder.writing() as index:
+            if index.count() != embeddings.count(self._db):
+                there, stored = index.ids(), embeddings.ids(self._db)
+                for i in range(0, len(strays := sorted(there - stored)), _AT_ONCE):
+                    index.delete(strays[i : i + _AT_ONCE])
+                for i in range(0, len(absent := sorted(stored - there)), _AT_ONCE):
+                    index.put(*embeddings.of(self._db, absent[i : i + _AT_ONCE]))

@@ -75,7 +75,7 @@ _PICK = re.compile(
 _EQUAL = re.compile(r"\b(?:are|is|was|were|be|looks?)\b.*\bthe same$")
 _PRONOUN = re.compile(r"\b(?:it|its|he|him|his|she|her|hers|they|them|their|theirs|those|these)\b")
 # "it" that stands for nothing: the weather, the clock, "is it safe to ..."
-_EMPTY_IT = re.compile(
+EMPTY_IT = re.compile(
     r"\b(?:what|which) (?:time|day|date|year|month) is it\b|\b(?:does|will|did) it (?:rain|snow)\b"
     r"|\bit(?:'s| is| was| be|) ?(?:raining|snowing|cold|hot|warm|dark|windy|sunny|late|early)\b"
     r"|\b(?:is|was|are|isn't) it (?:[\w'-]+ ){1,2}(?:to|that|if|for)\b"
@@ -137,7 +137,7 @@ def _points_back(text: str) -> bool:
     """Whether a word stands for something that was said before."""
     if _PICK.search(text) and not _EQUAL.search(text):
         return True
-    if _PRONOUN.search(text) and not _EMPTY_IT.search(text):
+    if _PRONOUN.search(text) and not EMPTY_IT.search(text):
         return True
     if _THAT.search(text) and not _RELATIVE.search(text):
         return True

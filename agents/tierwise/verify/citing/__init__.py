@@ -1,0 +1,1 @@
+"""Which span of which passage says what a sentence of an answer says."""
