@@ -232,6 +232,8 @@ class DecisionRecord:
         created: seconds since the epoch, UTC.
         feedback: ``up`` or ``down``, with a reason after ``: `` if one was given.
         collection: the only one that was searched, ``None`` for all.
+        only: what else the search was limited to, as a ``Filter`` in JSON.
+        document: the one document that was read.
         searched: what the documents were searched for, where the question left out what it is about; ``None``: the
             question as it is.
         overruled: the user had the question answered again, and that answer stands in place of this one: on a higher
@@ -277,6 +279,8 @@ class DecisionRecord:
     waiting: tuple[WaitingCall, ...] = ()
     searched: str | None = None
     unsupported: tuple[Unsupported, ...] = ()
+    only: dict[str, Any] | None = None
+    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

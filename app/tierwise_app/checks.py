@@ -49,6 +49,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
         online: contact the servers of hosted tiers.
     """
     from tierwise.models import profile
+    from tierwise_app.checks_knowledge import check_knowledge
     from tierwise_app.checks_routing import check_routing
     from tierwise_app.checks_tools import check_tools
 
@@ -58,7 +59,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
         settings = load()
     except TierwiseError as error:
         yield from _machine(profile(measure=False))
-        yield _failed("configuration", error)
+        yield failed("configuration", error)
         return
     machine = profile(settings.home, fresh=True)
     yield from _machine(machine)
@@ -74,7 +75,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
     yield _embedder(settings)
     if home_ok:
         yield from _stores(settings.home)
-        yield _vectors(settings)
+        yield from check_knowledge(settings)
         yield from check_routing(settings)
 
 
@@ -90,7 +91,8 @@ def offline_word(settings: Settings) -> str | None:
     return "locked" if settings.locked else "offline" if settings.offline else None
 
 
-def _failed(name: str, error: TierwiseError) -> Check:
+def failed(name: str, error: TierwiseError) -> Check:
+    """A check that an error ended."""
     return Check(name, "fail", clean(error.what), error.fix)
 
 
@@ -146,7 +148,7 @@ def _home(home: Path) -> Iterator[Check]:
     try:
         open_home(home)
     except TierwiseError as error:
-        yield _failed("home", error)
+        yield failed("home", error)
         return
     mode = stat.S_IMODE(home.stat().st_mode)
     open_files = [f.name for f in home.glob("*.sqlite") if stat.S_IMODE(f.stat().st_mode) & 0o077]
@@ -224,7 +226,7 @@ def _trial(name: str, tier: Tier, settings: Settings) -> Check:
     except ModelCrashed as error:
         return Check(name, "fail", clean(error.what), NATIVE_FIX)
     except TierwiseError as error:
-        return _failed(name, error)
+        return failed(name, error)
     speed = f", {found.tokens_per_s:.0f} tokens/s" if found.tokens_per_s else ""
     load = f"loaded in {duration(found.load_ms)}, " if found.load_ms >= 1 else ""
     text = f"{tier.model_name}: {load}{found.tokens} tokens written{speed}"
@@ -245,7 +247,7 @@ def _embedder(settings: Settings) -> Check:
         with closing(open_embedder(settings.embedder)) as embedder:
             dimension = embedder.embed(["ready"]).shape[1]
     except TierwiseError as error:
-        return _failed("embedder", error)
+        return failed("embedder", error)
     return Check("embedder", "ok", f"{embedder.identity}, {dimension} dimensions")
 
 
@@ -263,22 +265,3 @@ def _stores(home: Path) -> Iterator[Check]:
             yield Check(path.name, "ok", f"intact, {size(path.stat().st_size)}")
         else:
             yield Check(path.name, "fail", f"damaged: {word}", f"Move it aside: mv {path} {path}.damaged")
-
-
-def _vectors(settings: Settings) -> Check:
-    from tierwise.knowledge import Knowledge
-    from tierwise.models import open_embedder
-
-    try:
-        with (
-            closing(open_embedder(settings.embedder)) as embedder,
-            closing(Knowledge(settings.home, embedder)) as knowledge,
-        ):
-            passages = sum(c.passages for c in knowledge.collections())
-            knowledge.search("ready", k=1)
-            degraded = knowledge.degraded
-    except TierwiseError as error:
-        return _failed("vectors", error)
-    if degraded:
-        return Check("vectors", "warn", degraded, "Run: tierwise sources rebuild")
-    return Check("vectors", "ok", f"{plural(passages, 'passage')}, made by the embedder in use")

@@ -132,6 +132,8 @@ def record_lines(record: DecisionRecord) -> Iterator[tuple[str, str]]:
     yield from _labelled("looked again", _looks(record))
     yield from _labelled("tool", map(step_text, record.tools))
     yield from _labelled("waits", (f"{call.name} (call {call.id}): {clean(call.why)}" for call in record.waiting))
+    if record.document:
+        yield "document", clean(record.document)
     if record.searched:
         yield "searched", f"with what it goes on with: {one_line(record.searched, 300)}"
     yield from _labelled(

@@ -87,6 +87,7 @@ EXAMPLES = {
     "own_verifier.py": "[brief] Yes.",
     "own_graph_node.py": "From 10 to 18 h.",
     "own_tool.py": "Noted",
+    "own_connector.py": "keeps its contract",
 }
 
 

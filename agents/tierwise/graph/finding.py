@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tierwise.graph.context import Services, TurnContext
 from tierwise.graph.rewriting import LOOK_BACK, Carried, carried
+from tierwise.graph.searching import search_limits
 from tierwise.graph.state import TurnState
 from tierwise.graph.whole import read_document
-from tierwise.jsonable import from_json
 from tierwise.routing.choose import resolve
 from tierwise.types import Passage
 
@@ -92,11 +92,7 @@ def passages_for(services: Services, state: TurnState, question: str, vector: ND
     retriever = services.retriever
     if retriever is None:
         return Found(())
-    limits: dict[str, Any] = {"collection": state.get("collection")}
-    if (only := state.get("only")) is not None:
-        from tierwise.knowledge import Filter
-
-        limits["only"] = from_json(Filter, only)
+    limits = search_limits(state.get("collection"), state.get("only"))
     if (document := state.get("document")) is not None:
         reading = read_document(retriever, document, state.get("collection"))
         if reading.passages:

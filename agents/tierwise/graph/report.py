@@ -72,6 +72,8 @@ def decision_record(
         error=error,
         collection=state.get("collection"),
         searched=state.get("searched"),
+        only=state.get("only"),
+        document=state.get("document"),
         calibration=state.get("calibration"),
         overrules=overrules["turn_id"] if (overrules := state.get("overrules")) else None,
         tainted=state.get("tainted", False),

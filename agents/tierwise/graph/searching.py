@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tierwise.config import Tier
 from tierwise.errors import StoreError
 from tierwise.graph.context import TurnContext
-from tierwise.graph.state import TurnState
+from tierwise.graph.state import Json, TurnState
 from tierwise.guards import locks
+from tierwise.jsonable import from_json
 from tierwise.turns import Notice
 from tierwise.types import Passage
 
@@ -32,6 +33,15 @@ def collection_lock(retriever: Retriever | None, state: TurnState) -> bool | Non
         return None
 
 
+def search_limits(collection: str | None, only: Json | None) -> dict[str, Any]:
+    """What a search is limited to, as its keyword arguments; retrievers of one's own need not know filters."""
+    if only is None:
+        return {"collection": collection}
+    from tierwise.knowledge import Filter
+
+    return {"collection": collection, "only": from_json(Filter, only)}
+
+
 @dataclass
 class ToolSearch:
     """``ToolContext.search`` for one tool call.
@@ -43,12 +53,14 @@ class ToolSearch:
         context: the turn.
         tier: whose model made the call.
         collection: the collection that the turn is limited to.
+        only: what else it is limited to, a ``Filter`` in JSON.
         met_locks: a locked passage was found, and read or withheld.
     """
 
     context: TurnContext
     tier: Tier
     collection: str | None
+    only: Json | None = None
     met_locks: bool = False
 
     def __call__(self, query: str, k: int) -> Sequence[Passage]:
@@ -60,13 +72,14 @@ class ToolSearch:
         retriever = self.context.services.retriever
         if retriever is None:
             raise LookupError("no documents are connected")
-        found = retriever.search(query, k=k, collection=self.collection)
+        limits = search_limits(self.collection, self.only)
+        found = retriever.search(query, k=k, **limits)
         if not locks(passages=found):
             return found
         if self.tier.stays_on_device:
             self.context.services.record.lock_turn(self.context.turn_id)
         else:
-            more = retriever.search(query, k=max(k, _MORE), collection=self.collection)
+            more = retriever.search(query, k=max(k, _MORE), **limits)
             found = [passage for passage in more if not passage.locked][:k]
         self.met_locks = True
         return found

@@ -59,8 +59,9 @@ class ToolShelf:
 
     @property
     def knows_more(self) -> bool:
-        """Whether a tool may know what documents do not: any but those whose results are their own words."""
-        return bool(self._sources) or any(not tool.trusted for tool in self._by_name.values())
+        """Whether a tool may know what documents do not: any but those of their own words, and the search in them."""
+        known = (tool for tool in self._by_name.values() if not tool.trusted and tool.name != "search_knowledge")
+        return bool(self._sources) or next(known, None) is not None
 
     async def open(self) -> None:
         """Open the sources that are not open; cheap once they are."""

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from tierwise.knowledge.comparing.compare import compare
     from tierwise.knowledge.comparing.figures import Comparison
     from tierwise.knowledge.comparing.questions import read_questions
+    from tierwise.knowledge.document import Kind
     from tierwise.knowledge.knowledge import Knowledge
+    from tierwise.knowledge.reading.process import reading_isolation
     from tierwise.knowledge.report import Collection, Failure, IngestProgress, IngestReport, Source, SourceReport
     from tierwise.knowledge.search.filters import Filter
     from tierwise.knowledge.search.order import relevance_floor
@@ -44,6 +46,7 @@ _WHERE = {
     "Filter": "search.filters",
     "IngestProgress": "report",
     "IngestReport": "report",
+    "Kind": "document",
     "Knowledge": "knowledge",
     "Origin": "sources",
     "Retriever": "base",
@@ -56,6 +59,7 @@ _WHERE = {
     "installed_connectors": "sources",
     "open_origins": "sources",
     "read_questions": "comparing.questions",
+    "reading_isolation": "reading.process",
     "relevance_floor": "search.order",
 }
 
@@ -73,6 +77,7 @@ __all__ = [
     "Filter",
     "IngestProgress",
     "IngestReport",
+    "Kind",
     "Knowledge",
     "Origin",
     "Retriever",
@@ -85,6 +90,7 @@ __all__ = [
     "installed_connectors",
     "open_origins",
     "read_questions",
+    "reading_isolation",
     "relevance_floor",
 ]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from tierwise.config import Tier
 from tierwise.errors import InvalidInput
+from tierwise.jsonable import from_json
+from tierwise.knowledge import Filter
 from tierwise.record import Record
 from tierwise.routing.choose import TierState, resolve
 from tierwise.routing.thread.overruling import check_overrule
@@ -24,7 +26,7 @@ class Again:
 
 
 def prepare_again(record: Record, tiers: Sequence[Tier], turn_id: str, tier: str, options: AgainOptions) -> Again:
-    """Look the earlier turn up; its thread, collection and lock are kept, and its dial unless another is given.
+    """Look the earlier turn up; its thread, lock and documents are kept, and its dial unless another is given.
 
     Raises:
         UnknownName: if there is no such turn or tier.
@@ -46,6 +48,8 @@ def prepare_again(record: Record, tiers: Sequence[Tier], turn_id: str, tier: str
         "thread": old.thread,
         "tier": asked.name,
         "collection": old.collection,
+        "only": None if old.only is None else from_json(Filter, old.only),
+        "document": old.document,
         "dial": old.dial if (dial := options.get("dial")) is None else dial,
         "lock": options.get("lock", False) or old.locked,
         "offline": options.get("offline"),

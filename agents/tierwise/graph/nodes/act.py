@@ -33,12 +33,12 @@ async def act(task: Json, runtime: Runtime[TurnContext]) -> TurnState:
     not simply be run again, comes to nothing here: ``gate`` asks a person about it.
 
     Args:
-        task: ``{turn_id, thread, collection, tier, attempt, round, index, call, approved, edited}``.
+        task: ``{turn_id, thread, collection, only, tier, attempt, round, index, call, approved, edited}``.
         runtime: the graph's runtime.
     """
     context = runtime.context
     call = from_json(ToolCall, task["call"])
-    search = ToolSearch(context, context.services.tier(task["tier"]), task["collection"])
+    search = ToolSearch(context, context.services.tier(task["tier"]), task["collection"], task.get("only"))
     acting = _Acting(task, call, context, search, context.services.shelf.tools.get(call.name))
     step = await acting.run(runtime)
     if step is None:

@@ -39,6 +39,7 @@ def _sends(state: TurnState, calls: Sorted) -> list[Send]:
         "turn_id": state["turn_id"],
         "thread": state["thread"],
         "collection": state.get("collection"),
+        "only": state.get("only"),
         "tier": state["tier"],
         "attempt": state["attempt"],
         "round": len(state["rounds"]) - 1,

@@ -257,3 +257,13 @@ class _Child:
         )
         self.pid = process.pid
         return process
+
+
+def reading_isolation() -> Isolation:
+    """What holds the process that reads documents on this machine.
+
+    Raises:
+        Unreadable: if it cannot be started.
+    """
+    with ReaderProcess() as reader:
+        return reader.isolation()
