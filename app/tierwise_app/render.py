@@ -57,7 +57,7 @@ def print_answer_end(console: Console, answer: Answer, *, marked: bool = True) -
     """
     print_citations(console, answer.citations)
     if answer.unsupported and marked:
-        console.print(f"  {_NO_SOURCE}: none of the passages that were found says this", style="dim yellow")
+        console.print(f"  {_NO_SOURCE}: no sentence of the passages could be matched to this", style="dim yellow")
     elif answer.unsupported:
         for sentence in answer.unsupported:
             console.print(f"  {_NO_SOURCE}: “{one_line(sentence.text, _QUOTE)}”", style="dim yellow")

@@ -33,7 +33,7 @@ def test_all_ways_in_one_value(cli, corpus, questions):
     assert ours["name"] == "ours"
     assert ours["quote"] == {"hit@1": 1.0, "hit@5": 1.0, "hit@10": 1.0, "mrr": 1.0}
     assert {(way["name"], way["over"]) for way in report["ways"][1:]} == {
-        (name, over) for name in ("words", "vectors", "fusion") for over in ("passages", "widened", "chunks")
+        (name, over) for name in ("words", "dense", "fusion") for over in ("passages", "widened", "chunks")
     }
     assert all({"won", "lost", "tied", "p", "by"} <= pair.keys() for pair in report["pairs"])
 

@@ -16,7 +16,7 @@ def test_a_sentence_that_no_passage_says_is_marked(cli, manual):
 
     assert lines[0] == f"{TRUE} [1] {INVENTED} [no source]"
     assert [line for line in lines if line.startswith("  [no source]: ")] == [
-        "  [no source]: none of the passages that were found says this"
+        "  [no source]: no sentence of the passages could be matched to this"
     ]
     assert f"no source    {INVENTED}" in why
 

@@ -17,7 +17,7 @@ from tierwise_app.text import plural
 if TYPE_CHECKING:
     from tierwise.knowledge import Comparison
 
-_NAMES = {"words": "words (BM25)", "vectors": "vectors (cosine)", "fusion": "fusion by rank (RRF)"}
+_NAMES = {"words": "words (BM25)", "dense": "vectors (cosine)", "fusion": "fusion by rank (RRF)"}
 _CAPTION = (
     "by quote: a passage from the right file with 80 % of the words of a gold quote; by file: any passage from it."
     " words: mean length of what was found."

@@ -9,6 +9,7 @@ import pytest
 from benches.invented_answers import INVENTED, is_new
 from benches.true_answers import TRUE, Material, usable
 
+from tierwise.models.minilm import MiniLM
 from tierwise.types import Passage
 from tierwise.verify.citing.support import Support, cite
 
@@ -201,3 +202,22 @@ def test_made_answers_over_real_documents() -> None:
     assert made > 400
     assert wrong == []
     assert good > 0.8 * true
+
+
+SOCKET = "On Linux, sun_path is 108 bytes in size; see also BUGS, below. The length of a name is at most 63 characters."
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_cited"),
+    [
+        ("The path of a local socket on Linux is 108 bytes in size.", True),
+        ("The path of a local socket on Linux is 109 bytes in size.", False),
+        ("The path of a local socket on Linux is never 108 bytes in size.", False),
+        ("Every path of a local socket on Linux is 108 bytes in size.", False),
+        ("The path of a local socket on Linux is 108 bytes in size, or 63 characters.", False),
+    ],
+)
+def test_what_an_answer_says_beyond_its_question_is_what_needs_a_source(answer: str, is_cited: bool) -> None:
+    passage = Passage("p", "/man/unix.7", "default", None, 0, len(SOCKET), SOCKET, title="unix(7): sockets")
+    question = "How much room is there for the path of a local socket on Linux?"
+    assert bool(cite(answer, [passage], MiniLM(), question=question).citations) is is_cited

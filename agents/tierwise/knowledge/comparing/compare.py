@@ -146,7 +146,7 @@ class _Run:
             by_words, by_vectors = pool.by_words(question.text), pool.by_vectors(vector)
             for name, order in (
                 ("words", by_words),
-                ("vectors", by_vectors),
+                ("dense", by_vectors),
                 ("fusion", by_rank(by_words, by_vectors)),
             ):
                 pieces = [pool.pieces[i] for i in order[:FIRST]]

@@ -24,7 +24,7 @@ class Way:
     """One way to search.
 
     Attributes:
-        name: ``ours``, ``words``, ``vectors`` or ``fusion``.
+        name: ``ours``, ``words``, ``dense`` or ``fusion``.
         over: what it searched: ``chunks`` of 200 words, our ``passages``, or these ``widened`` as ours are.
         quote: by passages that hold a quote; the main figures.
         file: by passages from a right file.

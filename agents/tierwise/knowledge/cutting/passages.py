@@ -85,9 +85,11 @@ def cut(document: Document, token_spans: TokenSpans, *, key: str) -> list[Cut]:
 
 
 def _spans(document: Document, token_spans: TokenSpans) -> Iterator[tuple[Page, int, int, str | None]]:
+    path: list[Heading] = []
     for page in document.pages:
         measure = _Measure(page.text, token_spans)
-        path: list[Heading] = []
+        if document.kind != "pdf":  # whose sections go on over pages; a sheet or a slide is one of its own
+            path = []
         for above, start, end in _sections(page):
             for heading in above:
                 path = [*(h for h in path if h.level < heading.level), heading]

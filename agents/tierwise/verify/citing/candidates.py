@@ -25,6 +25,7 @@ class Thresholds:
     Attributes:
         cosine_weight: share of the cosine in the score; the rest is coverage.
         score: lowest score of support.
+        core_score: the same for what a sentence says beyond its question, whose words have been matched already.
         surely: coverage from which the words alone are enough, and nothing is embedded.
         hopeless: coverage under which no cosine helps.
         words_only: lowest coverage of support without an embedder.
@@ -32,6 +33,7 @@ class Thresholds:
 
     cosine_weight: float = 0.6
     score: float = 0.6
+    core_score: float = 0.5
     surely: float = 0.8
     hopeless: float = 0.2
     words_only: float = 0.6
@@ -67,6 +69,7 @@ class Candidate:
     claim_text: str  # as compared with this span, with or without its question
     coverage: float
     hinted: bool
+    core: bool = False  # its claim repeats the question around what the span says
 
 
 def read(passages: Sequence[Passage]) -> Given:
@@ -84,7 +87,7 @@ def shortlist(claim: Claim, given: Given, thresholds: Thresholds) -> list[Candid
         if claim.facts.plain == span.plain and claim.facts.plain.count(" ") > _VERBATIM:
             candidates.append(Candidate(number, span, claim.text, 1.0, number in claim.hints))
             continue
-        if claim.short and not claim.question:
+        if (claim.short and not claim.question) or (claim.core and span.parts):
             continue
         title = given.titles[number]
         own = claim.facts.keys & span.keys
@@ -104,7 +107,7 @@ def shortlist(claim: Claim, given: Given, thresholds: Thresholds) -> list[Candid
         if coverage < (thresholds.hopeless if claim.short else _REPEATED):
             continue
         text = f"{claim.question} {claim.text}" if claim.short else claim.text
-        candidates.append(Candidate(number, span, text, coverage, number in claim.hints))
+        candidates.append(Candidate(number, span, text, coverage, number in claim.hints, claim.core))
     candidates.sort(key=lambda c: (-c.coverage - HINT * c.hinted, len(c.span.quote)))
     # Facts and relations are read last: only few spans share enough words to need them.
     return list(islice((c for c in candidates if _says(c, claim, given.titles[c.passage])), _LENGTH))
@@ -114,8 +117,8 @@ def _says(candidate: Candidate, claim: Claim, title: Facts) -> bool:
     span = facts_of(candidate.span.says)
     if claim.facts.plain == candidate.span.plain:
         return claim.facts.numbers <= span.numbers and claim.facts.marks <= span.marks
-    if claim.facts.keys & candidate.span.keys - span.keys - span.units:
-        return False  # it stands there as a part of an option, a path or the like only
+    if claim.facts.keys & candidate.span.keys - span.keys - span.units and not claim.facts.marks & span.marks:
+        return False  # it stands there as a part of an option, a path or the like only, which the claim does not name
     if claim.before is not None and not is_about(span.items, claim.facts.keys | claim.before | title.keys):
         return False
     if is_shuffled(claim.facts.plain, span.plain) or not modals_hold(claim.facts.items, span.items):

@@ -25,6 +25,9 @@ _LEAD_IN = re.compile(
 )
 # A claim of so few words that carry meaning is read together with its question, if it is no sentence or has only one.
 _SHORT = 2
+_TELLING = 100
+_WORD = re.compile(r"\S+")
+_SWEEPING = frozenset("all always any every never no none not nobody nothing only except without unless".split())
 _PRONOUN = re.compile(r"(?:it|they|he|she|this|these|that|those)\b", re.IGNORECASE)
 _VERBS = frozenset(
     [
@@ -65,6 +68,7 @@ class Claim:
         asked: its facts.
         before: keys of the sentence before it and of the question, where it begins with a pronoun.
         short: it does not say by itself what it is about.
+        core: it is what a sentence says beyond its question, see :func:`core_of`.
     """
 
     text: str
@@ -74,6 +78,7 @@ class Claim:
     asked: Facts = NO_FACTS
     before: frozenset[str] | None = None
     short: bool = False
+    core: bool = False
 
 
 def claim_of(
@@ -116,3 +121,36 @@ def _is_name(word: str, passages: Sequence[Passage]) -> bool:
     """Whether the passages write the word with a capital inside a sentence; at the start of one it is a name, too."""
     inside = re.compile(rf"(?<=[\w,;] ){re.escape(word.capitalize())}\b")
     return any(inside.search(passage.text) for passage in passages)
+
+
+def core_of(claim: Claim) -> str | None:
+    """What a sentence says beyond its question, which it repeats: "108 bytes", of "The path of a socket is 108 bytes".
+
+    Returns:
+        One stretch of the sentence that states a number, code or name; ``None`` if what is new stands in several places,
+        is no hard fact, or comes with a word that reaches over all of the sentence.
+    """
+    if claim.short or not claim.question or claim.facts.negations or claim.facts.words & _SWEEPING:
+        return None
+    asked = claim.asked.keys | claim.asked.units
+    new: list[tuple[int, int]] = []
+    between = False
+    for match in _WORD.finditer(claim.text):
+        facts = facts_of(match[0])
+        own = (
+            (facts.keys | facts.units) - asked or facts.numbers - claim.asked.numbers or facts.marks - claim.asked.marks
+        )
+        if own:
+            if between and new:
+                return None
+            new.append(match.span())
+        elif new and facts.keys:
+            between = True
+    if not new or len(new) == len(claim.text.split()):
+        return None
+    core = claim.text[new[0][0] : new[-1][1]].strip(" .,;:")
+    facts = facts_of(core)
+    # A bare small number stands nearly everywhere, in some other role.
+    told = [n for n in facts.numbers if n.unit or n.counted or (n.value.isdigit() and int(n.value) >= _TELLING)]
+    named = [mark for mark in facts.marks if re.search(r"[a-z]", mark)]
+    return core if (told or named) and len(told) == len(facts.numbers) else None

@@ -18,7 +18,7 @@ The thresholds come from labelled pairs: ``benches/support.py`` measures them, `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tierwise.errors import ModelError
@@ -34,7 +34,7 @@ from tierwise.verify.citing.candidates import (
     shortlist,
     two_halves,
 )
-from tierwise.verify.citing.claims import Claim, claim_of
+from tierwise.verify.citing.claims import Claim, claim_of, core_of, read_claim
 from tierwise.verify.citing.spans import Span
 from tierwise.verify.marks import Mark, mark_citations, strip_marks
 from tierwise.verify.sentences import Sentence, split_sentences
@@ -118,6 +118,10 @@ def cite(
         two_halves(claim, question, given, thresholds) if claim and not candidates else None
         for claim, candidates in zip(claims, shortlists, strict=True)
     ]
+    for n, claim in enumerate(claims):
+        if claim and not shortlists[n] and not halves[n] and (core := core_of(claim)) is not None:
+            answer = read_claim(core, question, claim.hints, passages)
+            shortlists[n] = shortlist(replace(answer, short=True, core=True), given, thresholds) if answer else []
     wanted = [*shortlists, *(half for pair in halves if pair for half in pair)]
     try:
         found = _scored(wanted, embedder, thresholds)
@@ -160,7 +164,7 @@ def _scored(
             if candidate in open_:
                 cosine = float(vectors[candidate.claim_text] @ vectors[candidate.span.says])
                 score = thresholds.cosine_weight * cosine + (1 - thresholds.cosine_weight) * score
-                line = thresholds.score
+                line = thresholds.core_score if candidate.core else thresholds.score
             ranked = score + HINT * candidate.hinted
             if ranked > top:
                 top, best = ranked, _Best(candidate, min(1.0, max(0.0, score)), score >= line)

@@ -85,7 +85,7 @@ def test_all_ways_answer_in_one_run(docs: Path, home: Path, tmp_path: Path, embe
     assert (found.files, found.failed, found.questions) == (3, 0, 2)
     ways = {(way.name, way.over): way for way in found.ways}
     assert next(iter(ways)) == ("ours", "widened")
-    others = {(name, over) for name in ("words", "vectors", "fusion") for over in ("passages", "widened", "chunks")}
+    others = {(name, over) for name in ("words", "dense", "fusion") for over in ("passages", "widened", "chunks")}
     assert set(ways) == {("ours", "widened"), *others}
     assert ways["ours", "widened"].quote.at_1 == 1.0
     assert {(pair.name, pair.over) for pair in found.pairs} == others

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import string
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tierwise.knowledge.cutting.passages import MAX_CHARS, MAX_TOKENS, Cut, cut, rough_token_spans
-from tierwise.knowledge.document import Document, Page
+from tierwise.knowledge.document import Document, Heading, Kind, Page
 from tierwise.knowledge.reading.documents import parse_document
 from tierwise.models.minilm import MiniLM
 
@@ -102,3 +103,10 @@ def test_equal_paragraphs_have_ids_of_their_own() -> None:
 def parse_markdown(text: str) -> Page:
 
     return parse_document("a.md", text.encode()).pages[0]
+
+
+@pytest.mark.parametrize(("kind", "title"), [("pdf", "Fire > Exits"), ("pptx", "Fire")])
+def test_a_section_goes_on_over_the_pages_of_a_pdf_but_not_from_slide_to_slide(kind: Kind, title: str) -> None:
+    first = Page(1, "Exits\n\nLeave by the stairs.", (Heading(0, 5, 1, "Exits"),))
+    document = Document("fire.pdf", "Fire", (first, Page(2, "Do not use the lift.")), kind=kind)
+    assert [c.title for c in cut(document, rough_token_spans, key="k")] == ["Fire > Exits", title]
