@@ -27,7 +27,8 @@ _LEAD_IN = re.compile(
 _SHORT = 2
 _TELLING = 100
 _WORD = re.compile(r"\S+")
-_SWEEPING = frozenset("all always any every never no none not nobody nothing only except without unless".split())
+_SWEEPING_WORDS = "all always any every each never no none not nobody nothing only except without unless"
+_SWEEPING = frozenset(_SWEEPING_WORDS.split())
 _PRONOUN = re.compile(r"(?:it|they|he|she|this|these|that|those)\b", re.IGNORECASE)
 _VERBS = frozenset(
     [
@@ -127,8 +128,8 @@ def core_of(claim: Claim) -> str | None:
     """What a sentence says beyond its question, which it repeats: "108 bytes", of "The path of a socket is 108 bytes".
 
     Returns:
-        One stretch of the sentence that states a number, code or name; ``None`` if what is new stands in several places,
-        is no hard fact, or comes with a word that reaches over all of the sentence.
+        One stretch of the sentence that states a number, code or name; ``None`` if what is new stands in several
+        places, is no hard fact, or comes with a word that reaches over all of the sentence.
     """
     if claim.short or not claim.question or claim.facts.negations or claim.facts.words & _SWEEPING:
         return None
