@@ -227,3 +227,16 @@ def test_samples_of_every_format_are_read_in_it_as_without_it(reader: ReaderProc
         assert caught.value.what == error.what
     else:
         assert reader.read(path.name, data) == alone
+
+
+def test_a_large_parent_is_not_taken_for_a_large_reader() -> None:
+    program = (
+        "from tierwise.knowledge.reading.process import ReaderProcess\n"
+        "held = b'x' * 400_000_000\n"
+        "with ReaderProcess() as reader:\n"
+        "    reader.read('a.txt', b'one')\n"
+        "    first = reader.pid\n"
+        "    reader.read('b.txt', b'two')\n"
+        "    assert first is not None and reader.pid == first\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
