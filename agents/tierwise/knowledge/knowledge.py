@@ -26,6 +26,7 @@ from tierwise.knowledge.report import (
 from tierwise.knowledge.search import around
 from tierwise.knowledge.search.engine import Searcher
 from tierwise.knowledge.search.filters import Filter
+from tierwise.knowledge.search.windows import NARROW_CHARS, WIDE_CHARS
 from tierwise.knowledge.sources import open_origins
 from tierwise.knowledge.sources.paths import canonical, is_inside
 from tierwise.knowledge.store import changes, known, tables
@@ -57,6 +58,7 @@ class Knowledge:
         wait: seconds to wait for another process that writes.
         offline: web pages and connectors that need the network are not asked.
         connectors: the connectors that may be used.
+        narrow: widen passages less, for a model that loses itself in long ones.
 
     Raises:
         ConfigError: if the embedder is not on the device.
@@ -70,13 +72,14 @@ class Knowledge:
         wait: float = 30.0,
         offline: bool = False,
         connectors: ConnectorSettings | None = None,
+        narrow: bool = False,
     ) -> None:
         require_on_device(embedder)
         self._offline, self._connectors = offline, connectors
         self._home = Path(home)
         self._db = Database(self._home / "knowledge.sqlite")
         self._vectors = Vectors(self._home, embedder, self._db)
-        self._searcher = Searcher(self._db, self._vectors, embedder)
+        self._searcher = Searcher(self._db, self._vectors, embedder, wide=NARROW_CHARS if narrow else WIDE_CHARS)
         self._writing = Writing(self._home, self._db, self._vectors, embedder, wait=wait)
         self._degraded: str | None = None
 

@@ -54,7 +54,10 @@ def assemble(
     if retriever is None:
         from tierwise.knowledge import Knowledge
 
-        retriever = Knowledge(settings.home, embedder, offline=settings.offline, connectors=settings.connectors)
+        narrow = tiers[0].model_name == EMBEDDED.model_name  # it loses itself in long passages
+        retriever = Knowledge(
+            settings.home, embedder, offline=settings.offline, connectors=settings.connectors, narrow=narrow
+        )
     embedder = Remembering(embedder)  # what is embedded to verify a draft is not embedded again to cite it
     record = Record(settings.home)
     calibrated = use_calibration(settings.home, tiers, embedder.identity, record)

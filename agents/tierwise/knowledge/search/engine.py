@@ -9,7 +9,7 @@ from tierwise.errors import ModelError
 from tierwise.knowledge.search.filters import Filter
 from tierwise.knowledge.search.order import DEPTH, relevance_floor, worth
 from tierwise.knowledge.search.terms import terms
-from tierwise.knowledge.search.windows import shown, windows
+from tierwise.knowledge.search.windows import WIDE_CHARS, shown, windows
 from tierwise.knowledge.search.words import fullest, look_up
 from tierwise.knowledge.store import tables
 from tierwise.knowledge.store.database import Database
@@ -30,9 +30,11 @@ class Searcher:
         db: sources, passages and the index of words.
         vectors: the vectors of the passages.
         embedder: makes the vector of a question.
+        wide: characters that a passage is widened to at most.
     """
 
-    def __init__(self, db: Database, vectors: Vectors, embedder: Embedder) -> None:
+    def __init__(self, db: Database, vectors: Vectors, embedder: Embedder, *, wide: int = WIDE_CHARS) -> None:
+        self._wide = wide
         self._db = db
         self._vectors = vectors
         self._embedder = embedder
@@ -69,7 +71,7 @@ class Searcher:
             cosines = self._vectors.nearest(vector, depth, where)
         except (VectorsUnavailable, ModelError) as error:
             self.lost = error
-        around = windows(self._db, cosines, fullest(held, depth))
+        around = windows(self._db, cosines, fullest(held, depth), wide=self._wide)
         if self.lost is None and vector is not None:
             cosines |= self._vectors.cosines(vector, [window.id for window in around if window.id not in cosines])
         values = {w.id: worth(cosines.get(w.id, 0.0), held, w.row, w.rows) for w in around}
@@ -88,5 +90,5 @@ class Searcher:
             return True
         scores = {passage.id: passage.score for passage in passages}
         held = look_up(self._db, terms(query.encode("utf-8", "replace").decode()), None)
-        around = windows(self._db, scores, ())
+        around = windows(self._db, scores, (), wide=self._wide)
         return any(worth(scores[w.id], held, w.row, w.rows) >= floor for w in around)

@@ -17,6 +17,9 @@ from tierwise.types import Passage
 WIDE_CHARS = 1_400
 """About 230 words of English, or three passages."""
 
+NARROW_CHARS = 600
+"""For models that lose themselves in long passages, as the embedded one does."""
+
 WIDE_PASSAGES = 4
 """Where words are short for their tokens, as in Chinese, this bounds what a model has to read."""
 
@@ -68,13 +71,14 @@ class Window:
         return replace(self, parts=self.parts[before:after])
 
 
-def windows(db: Database, ids: Iterable[str], rows: Iterable[int]) -> list[Window]:
+def windows(db: Database, ids: Iterable[str], rows: Iterable[int], *, wide: int = WIDE_CHARS) -> list[Window]:
     """The windows around passages, in no order; one that is gone has none.
 
     Args:
         db: where they are.
         ids: of passages.
         rows: of passages; one may be named both ways.
+        wide: characters of a window at most.
     """
     found = db.rows(
         "SELECT p.rowid, p.id, p.source, p.page, n.rowid, n.start, n.end, n.title, n.vector FROM passages p"
@@ -84,18 +88,18 @@ def windows(db: Database, ids: Iterable[str], rows: Iterable[int]) -> list[Windo
         (json.dumps(list(ids)), json.dumps(list(rows)), WIDE_PASSAGES - 1),
     )
     return [
-        Window(id_, source, page, row, _fitting(row, [Part(*neighbour[4:]) for neighbour in group]))
+        Window(id_, source, page, row, _fitting(row, [Part(*neighbour[4:]) for neighbour in group], wide))
         for (row, id_, source, page), group in groupby(found, key=lambda one: one[:4])
     ]
 
 
-def _fitting(row: int, parts: Sequence[Part]) -> tuple[Part, ...]:
+def _fitting(row: int, parts: Sequence[Part], wide: int) -> tuple[Part, ...]:
     """Those that fit around one, by turns after and before it."""
     first = last = next(i for i, part in enumerate(parts) if part.row == row)
     ahead = True
     while last - first + 1 < WIDE_PASSAGES:
-        after = last + 1 < len(parts) and parts[last + 1].end - parts[first].start <= WIDE_CHARS
-        before = first > 0 and parts[last].end - parts[first - 1].start <= WIDE_CHARS
+        after = last + 1 < len(parts) and parts[last + 1].end - parts[first].start <= wide
+        before = first > 0 and parts[last].end - parts[first - 1].start <= wide
         if not (after or before):
             break
         if after and (ahead or not before):
