@@ -10,10 +10,13 @@ ifeq ($(shell uname -m),x86_64)
 export CMAKE_ARGS ?= -DGGML_NATIVE=OFF
 endif
 
-.PHONY: demo test check bench bench-phi3 format clean
+.PHONY: demo app test check bench bench-phi3 format clean
 
 demo: $(STAMP)
 	@$(BIN)/tierwise demo
+
+app: $(STAMP)
+	@$(BIN)/tierwise app
 
 test: $(STAMP)
 	$(BIN)/pytest

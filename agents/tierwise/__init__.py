@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tierwise.runtime.async_copilot import AsyncCopilot
     from tierwise.runtime.copilot import Copilot
     from tierwise.runtime.route import Route
+    from tierwise.runtime.running import RunningTurn
     from tierwise.turns import Answer, DecisionRecord, Notice, TypedAnswer
     from tierwise.types import Citation, Draft, Passage, Reason, Verdict
     from tierwise.verify.citing.support import mark_citations
@@ -36,6 +37,7 @@ _HOME = {
     "tierwise.runtime.async_copilot": ("AsyncCopilot",),
     "tierwise.runtime.copilot": ("Copilot",),
     "tierwise.runtime.route": ("Route",),
+    "tierwise.runtime.running": ("RunningTurn",),
     "tierwise.turns": ("Answer", "DecisionRecord", "Notice", "TypedAnswer"),
     "tierwise.types": ("Citation", "Draft", "Passage", "Reason", "Verdict"),
     "tierwise.verify.citing.support": ("mark_citations",),
@@ -61,6 +63,7 @@ __all__ = [
     "Price",
     "Reason",
     "Route",
+    "RunningTurn",
     "Settings",
     "StoreError",
     "Tier",

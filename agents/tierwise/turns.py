@@ -237,7 +237,8 @@ class DecisionRecord:
         searched: what the documents were searched for, where the question left out what it is about; ``None``: the
             question as it is.
         overruled: the user had the question answered again, and that answer stands in place of this one: on a higher
-            tier (``escalate``) or a lower one (``local``).
+            tier (``escalate``), a lower one (``local``), the same (``again``), or in other words (``edit``): then
+            whatever followed this turn in its thread was replaced with it.
         overrules: id of the turn whose question this one asks again; whether it took its place, that turn tells.
         tainted: it has read text that may not be trusted.
         waiting: tool calls that wait for a person.

@@ -14,7 +14,8 @@ Stage = Literal["pre", "post", "manual", "policy", "fallback"]
 TurnStatus = Literal["done", "needs_approval", "blocked", "stopped", "failed"]
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "doubted"]
 Outcome = Literal["accept", "escalate", "give_up", "look"]
-Overrule = Literal["escalate", "local"]
+# "again": by the same tier or by whichever tierwise chooses; "edit": the question was put in other words.
+Overrule = Literal["escalate", "local", "again", "edit"]
 AttemptOutcome = Literal["accepted", "discarded", "failed", "stopped", "waiting"]
 ToolOutcome = Literal["done", "failed", "denied", "refused", "unfinished"]
 

@@ -149,8 +149,6 @@ def test_three_tiers_are_gone_up_one_by_one(own_home: Path) -> None:
 @pytest.mark.parametrize(
     ("tier", "error", "says"),
     [
-        ("quick", InvalidInput, "quick has answered this already. Name another tier: deep."),
-        ("auto", InvalidInput, "which tier is to answer again"),
         ("huge", UnknownName, "There is no tier 'huge'"),
     ],
 )
@@ -172,11 +170,45 @@ def test_an_answer_is_overruled_once(copilots: Any) -> None:
         copilot.again(old.turn_id, tier="deep")
 
 
-def test_a_turn_without_an_answer_cannot_be_overruled(copilots: Any) -> None:
+def test_a_turn_without_an_answer_can_be_asked_again(copilots: Any) -> None:
     copilot = copilots(["One."], ["Two."])
     blocked = copilot.ask("word " * 250_000, thread="t")
-    with pytest.raises(InvalidInput, match="has no answer to overrule"):
-        copilot.again(blocked.turn_id, tier="deep")
+    assert blocked.status == "blocked"
+    assert copilot.again(blocked.turn_id, question="a word").text == "One."
+    assert copilot.record.get(blocked.turn_id).overruled == "edit"
+
+
+@pytest.mark.parametrize("tier", ["quick", "auto"])
+def test_the_same_tier_can_answer_again(copilots: Any, tier: str) -> None:
+    copilot = copilots(["One.", "Another one."], ["Two."])
+    old = copilot.ask("hello", thread="t")
+    new = copilot.again(old.turn_id, tier=tier)
+    assert (new.tier, new.text) == ("quick", "Another one.")
+    assert copilot.record.get(old.turn_id).overruled == "again"
+    assert said(copilot) == ["hello", "Another one."]
+
+
+def said(copilot: Any) -> list[str]:
+    return [m.content for m in copilot.record.history("t", with_locked=True)]
+
+
+def test_a_question_in_other_words_replaces_what_followed_it(copilots: Any) -> None:
+    copilot = copilots(["One.", "Two.", "Three.", "New."], ["never"])
+    first, second, third = (copilot.ask(words, thread="t") for words in ("a first", "a second", "a third"))
+    new = copilot.again(second.turn_id, question="a better second")
+    assert said(copilot) == ["a first", "One.", "a better second", "New."]
+    kinds = [copilot.record.get(t.turn_id).overruled for t in (first, second, third, new)]
+    assert kinds == [None, "edit", "edit", None]
+    assert copilot.record.get(new.turn_id).asked == "a better second"
+    assert copilot.record.successor(second.turn_id) == new.turn_id
+
+
+def test_what_followed_stands_until_the_new_answer_is_there(copilots: Any) -> None:
+    copilot = copilots(["One.", "Two."], ["never"])
+    first = copilot.ask("a first", thread="t")
+    copilot.ask("a second", thread="t")
+    assert copilot.again(first.turn_id, question="word " * 250_000).status == "blocked"
+    assert said(copilot) == ["a first", "One.", "a second", "Two."]
 
 
 def test_a_form_can_be_asked_for_again(copilots: Any) -> None:

@@ -36,7 +36,8 @@ class TurnState(TypedDict, total=False):
     tainted: Annotated[bool, or_]  # it has read text that may not be trusted, and stays so
     schema: Json | None  # JSON Schema of the answer, prepared
     adapter: str | None  # path of a LoRA adapter
-    overrules: Json | None  # {"turn_id", "tier", "locked"}: the turn that is asked again, and the tier that answered it
+    # {"turn_id", "tier", "locked", "anew", "edited"}: the turn that is asked again, the tier that answered it, and how
+    overrules: Json | None
     # what was found and assessed
     passages: list[Json]  # Passage
     searched: str | None  # what was searched for, if not the question as it is

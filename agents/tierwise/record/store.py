@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -110,6 +111,8 @@ class Record(Conversations, Threads, Calls, Spendings):
                 return
             if change(db, record.overrules, overruled=overrule) is not None:
                 db.execute("UPDATE turns SET overrule = ? WHERE turn_id = ?", (overrule, record.turn_id))
+                if overrule == "edit":
+                    _replace_what_followed(db, record)
 
     def repair(self) -> list[str]:
         """End the turns of processes that died: they become ``stopped`` with the text they had, and can go on.
@@ -293,6 +296,17 @@ class Record(Conversations, Threads, Calls, Spendings):
         for turn in turns:
             shutil.rmtree(files_of(self._home, turn.turn_id), ignore_errors=True)
         return len(turns)
+
+
+def _replace_what_followed(db: sqlite3.Connection, record: DecisionRecord) -> None:
+    """Mark what came in a thread between a turn and its question in other words: it went on from the old words."""
+    later = db.execute(
+        "SELECT turn_id FROM turns WHERE thread = ? AND overruled IS NULL"
+        " AND n > (SELECT n FROM turns WHERE turn_id = ?) AND n < (SELECT n FROM turns WHERE turn_id = ?)",
+        (record.thread, record.overrules, record.turn_id),
+    ).fetchall()
+    for row in later:
+        change(db, row["turn_id"], overruled="edit")
 
 
 def _is_young(turn_id: str) -> bool:

@@ -192,4 +192,4 @@ def _cost(record: DecisionRecord, cheapest: str) -> float | None:
 
 
 def _disliked(record: DecisionRecord) -> bool:
-    return record.overruled is not None or (record.feedback or "").startswith("down")
+    return record.overruled in ("escalate", "local") or (record.feedback or "").startswith("down")

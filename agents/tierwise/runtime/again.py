@@ -12,7 +12,6 @@ from tierwise.jsonable import from_json
 from tierwise.knowledge import Filter
 from tierwise.record import Record
 from tierwise.routing.choose import TierState, resolve
-from tierwise.routing.thread.overruling import check_overrule
 from tierwise.runtime.options import AgainOptions, AskOptions
 
 
@@ -30,23 +29,21 @@ def prepare_again(record: Record, tiers: Sequence[Tier], turn_id: str, tier: str
 
     Raises:
         UnknownName: if there is no such turn or tier.
-        InvalidInput: if the turn has no answer, another answer took its place already, or that tier gave it.
+        InvalidInput: if the turn is not over, or another answer took its place already.
     """
     old = record.get(turn_id)
-    if old.final is None:
-        state = "is still being answered" if old.status == "running" else "has no answer to overrule"
-        raise InvalidInput(f"Turn {old.turn_id} {state}.", fix="Ask the question anew.")
+    if old.status in ("running", "needs_approval"):
+        state = "is still being answered" if old.status == "running" else "waits for your decision"
+        raise InvalidInput(f"Turn {old.turn_id} {state}.", fix="Let it end, or stop it, first.")
     if old.overruled is not None:
         successor = record.successor(old.turn_id)
         fix = f"Name that turn: {successor}." if successor else "Name a later turn."
         raise InvalidInput(f"Another answer has taken the place of turn {old.turn_id} already.", fix=fix)
     asked = resolve([TierState(t.name, t.stays_on_device, 0) for t in tiers], tier)
-    if asked is None:
-        raise InvalidInput("It is not said which tier is to answer again.", fix="Name one, or quick or deep.")
-    check_overrule([t.name for t in tiers], old.final, asked.name)
+    question = options.get("question")
     asking: AskOptions = {
         "thread": old.thread,
-        "tier": asked.name,
+        "tier": "auto" if asked is None else asked.name,
         "collection": old.collection,
         "only": None if old.only is None else from_json(Filter, old.only),
         "document": old.document,
@@ -57,4 +54,11 @@ def prepare_again(record: Record, tiers: Sequence[Tier], turn_id: str, tier: str
         "adapter": options.get("adapter"),
         "grounded": options.get("grounded"),
     }
-    return Again(old.asked, asking, {"turn_id": old.turn_id, "tier": old.final, "locked": old.locked})
+    overrules = {
+        "turn_id": old.turn_id,
+        "tier": old.final,
+        "locked": old.locked,
+        "anew": asked is None or old.final in (None, asked.name),
+        "edited": question is not None and question != old.asked,
+    }
+    return Again(old.asked if question is None else question, asking, overrules)

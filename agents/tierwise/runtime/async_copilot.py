@@ -172,27 +172,27 @@ class AsyncCopilot(WaitingTurns):
             async for event in events:
                 yield event
 
-    async def again(self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]) -> Answer:
-        """Ask the question of an earlier turn again on another tier, in the same thread: :meth:`stream_again`, drained.
+    async def again(self, turn_id: str, *, tier: str = "auto", **options: Unpack[AgainOptions]) -> Answer:
+        """Ask the question of an earlier turn again, in the same thread: :meth:`stream_again`, drained.
 
-        Once the new answer is there, and by another tier, it takes the place of the old one, which is marked as
-        overruled (``DecisionRecord.overruled``): models do not read it any more, people do.
+        Once the new answer is there, and by the tier that was asked, it takes the place of the old one, which is marked
+        as overruled (``DecisionRecord.overruled``): models do not read it any more, people do.
 
         Args:
             turn_id: the turn, a unique beginning of its id, or ``last``.
-            tier: ``quick``, ``deep`` or a tier's name; a locked turn is never answered off the device.
-            options: ``dial``, ``lock``, ``offline``, ``schema``, ``adapter``; see
+            tier: ``auto``, ``quick``, ``deep`` or a tier's name, also the one that answered; a locked turn is never
+                answered off the device.
+            options: ``question``, ``dial``, ``lock``, ``offline``, ``schema``, ``adapter``; see
                 :class:`~tierwise.runtime.options.AgainOptions`.
 
         Raises:
-            UsageError: for a turn or tier that does not exist, a turn without an answer or overruled before, or the
-                tier that gave the answer.
+            UsageError: for a turn or tier that does not exist, a turn that is not over, or was overruled before.
             StoreError: if the message cannot be stored.
         """
         return await drained(self.stream_again(turn_id, tier=tier, **options))
 
     async def stream_again(
-        self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]
+        self, turn_id: str, *, tier: str = "auto", **options: Unpack[AgainOptions]
     ) -> AsyncGenerator[Event, None]:
         """As :meth:`again`, with everything that happens as typed events; closing the iterator stops the turn."""
         again = await asyncio.to_thread(prepare_again, self.record, self.tiers, turn_id, tier, options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from tierwise.errors import UsageError
@@ -49,6 +50,17 @@ class BackgroundLoop:
             if future.cancel():
                 over.wait(_CLEAN_UP)
             raise
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Let a coroutine run; cancelling the future cancels it.
+
+        Raises:
+            UsageError: if the loop has been closed.
+        """
+        if self._loop.is_closed():
+            work.close()
+            raise UsageError("The copilot is closed.", fix="Make a new one.")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
         """Iterate over an async iterator; closing the generator, or an interrupt, closes the iterator."""

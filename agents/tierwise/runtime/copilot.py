@@ -13,6 +13,8 @@ from tierwise.runtime.async_copilot import AsyncCopilot
 from tierwise.runtime.background import BackgroundLoop
 from tierwise.runtime.options import AgainOptions, AskOptions, Decision, RouteOptions
 from tierwise.runtime.route import Route
+from tierwise.runtime.running import RunningTurn
+from tierwise.runtime.turn import new_thread_id
 from tierwise.turns import Answer, TypedAnswer
 
 if TYPE_CHECKING:
@@ -114,11 +116,43 @@ class Copilot:
         """Ask and iterate over what happens; closing the iterator stops the turn; see :meth:`AsyncCopilot.stream`."""
         return self._loop.iterate(self._copilot.stream(question, **options))
 
-    def again(self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]) -> Answer:
-        """Ask the question of an earlier turn again on another tier; see :meth:`AsyncCopilot.again`."""
+    def start(self, question: str, **options: Unpack[AskOptions]) -> RunningTurn:
+        """Ask, and go on at once: the turn runs in the background, whoever watches; takes what :meth:`ask` does.
+
+        What is wrong with the question is told by the turn's ``error``, and nothing is stored then.
+        """
+        thread = options.get("thread") or new_thread_id()
+        options["thread"] = thread
+        return RunningTurn(
+            self._copilot.stream(question, **options), self._loop, self.record, thread=thread, asked=question
+        )
+
+    def start_again(self, turn_id: str, *, tier: str = "auto", **options: Unpack[AgainOptions]) -> RunningTurn:
+        """As :meth:`again`, in the background; see :meth:`start`.
+
+        Raises:
+            UnknownName: if there is no such turn.
+        """
+        old = self.record.get(turn_id)
+        asked = options.get("question") or old.asked
+        events = self._copilot.stream_again(old.turn_id, tier=tier, **options)
+        return RunningTurn(events, self._loop, self.record, thread=old.thread, asked=asked)
+
+    def start_on(self, turn_id: str = "last") -> RunningTurn:
+        """As :meth:`go_on`, in the background; see :meth:`start`.
+
+        Raises:
+            UnknownName: if there is no such turn.
+        """
+        old = self.record.get(turn_id)
+        events = self._copilot.stream_on(old.turn_id)
+        return RunningTurn(events, self._loop, self.record, thread=old.thread, asked=old.asked)
+
+    def again(self, turn_id: str, *, tier: str = "auto", **options: Unpack[AgainOptions]) -> Answer:
+        """Ask the question of an earlier turn again; see :meth:`AsyncCopilot.again`."""
         return self._loop.run(self._copilot.again(turn_id, tier=tier, **options))
 
-    def stream_again(self, turn_id: str, *, tier: str, **options: Unpack[AgainOptions]) -> Iterator[Event]:
+    def stream_again(self, turn_id: str, *, tier: str = "auto", **options: Unpack[AgainOptions]) -> Iterator[Event]:
         """As :meth:`again`, and iterate over what happens; closing the iterator stops the turn."""
         return self._loop.iterate(self._copilot.stream_again(turn_id, tier=tier, **options))
 

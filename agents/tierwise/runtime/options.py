@@ -61,8 +61,10 @@ class AgainOptions(TypedDict, total=False):
         schema: as in ``ask``; that of the turn is not remembered.
         adapter: as in ``ask``; that of the turn is not remembered.
         grounded: as in ``ask``.
+        question: the question in other words; its answer then also takes the place of whatever followed in the thread.
     """
 
+    question: str | None
     dial: Wish | None
     lock: bool
     offline: bool | None

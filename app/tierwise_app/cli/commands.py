@@ -31,6 +31,7 @@ from tierwise_app.cli import (
     tools,
     why,
 )
+from tierwise_app.cli.app import app as open_app
 from tierwise_app.cli.session import Session
 from tierwise_app.console import Stopped
 
@@ -50,6 +51,7 @@ _ORDER = (
     "threads",
     "why",
     "stats",
+    "app",
     "bench",
 )
 
@@ -119,6 +121,7 @@ threads.app.command("resume")(approvals.resume)
 app.add_typer(threads.app, name="threads")
 app.command("why")(why.why)
 app.command("stats")(stats.stats)
+app.command("app")(open_app)
 app.add_typer(bench.app, name="bench")
 
 

@@ -11,11 +11,11 @@ from follow_ups import LEANING, MISSED, MISTAKEN, OTHER_TASK, SAME_TASK, STANDIN
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierwise.errors import Blocked, InvalidInput
+from tierwise.errors import Blocked
 from tierwise.models.minilm import MiniLM
 from tierwise.routing import Stay, TierState, choose, conversation_features, direction, leans_back, stay, task_above
 from tierwise.routing.thread import staying as rule
-from tierwise.routing.thread.overruling import check_lock, check_overrule
+from tierwise.routing.thread.overruling import check_lock
 from tierwise.turns import PastTurn
 from tierwise.types import Assessment, Reason, Stage
 
@@ -272,14 +272,16 @@ def test_which_way_an_overrule_goes(answered: str, by: str | None, way: str | No
     assert direction(TIERS, answered, by) == way
 
 
-def test_overrules_that_cannot_be_are_refused_in_a_sentence() -> None:
-    check_overrule(TIERS, "quick", "deep")
-    with pytest.raises(InvalidInput, match=r"deep has answered this already\. Name another tier: quick, mid\."):
-        check_overrule(TIERS, "deep", "deep")
-    with pytest.raises(InvalidInput, match="only tier"):
-        check_overrule(["quick"], "quick", "quick")
-    with pytest.raises(InvalidInput, match="huge, which answered, is not configured"):
-        check_overrule(TIERS, "huge", "quick")
+def test_the_same_tier_overrules_itself_only_if_it_was_asked_to() -> None:
+    assert direction(TIERS, "mid", "mid") is None
+    assert direction(TIERS, "mid", "mid", anew=True) == "again"
+    assert direction(TIERS, None, "mid", anew=True) == "again"
+    assert direction(TIERS, "mid", "deep", anew=True) == "escalate"
+    assert direction(TIERS, "mid", "deep", edited=True) == "edit"
+    assert direction(TIERS, "mid", None, edited=True) is None
+
+
+def test_a_locked_answer_is_not_overruled_off_the_device() -> None:
     check_lock(STATES[1], turn_locked=True)
     with pytest.raises(Blocked, match="locked to this device, and deep is not on it"):
         check_lock(STATES[2], turn_locked=True)

@@ -21,7 +21,8 @@ async def record(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     row = decision_record(state, context, "done")
     overrule = None
     if (again := state.get("overrules")) is not None:
-        overrule = direction([tier.name for tier in context.services.tiers], again["tier"], row.final)
+        tiers = [tier.name for tier in context.services.tiers]
+        overrule = direction(tiers, again["tier"], row.final, anew=again["anew"], edited=again["edited"])
     # Not in a thread: between storing and noting it, nothing may stop the turn.
     context.services.record.finish(row, overrule=overrule)
     context.recorded = True

@@ -4,41 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tierwise.errors import Blocked, InvalidInput
+from tierwise.errors import Blocked
 from tierwise.routing.choose import TierState
 from tierwise.types import Overrule
 
 
-def direction(tiers: Sequence[str], answered: str, by: str | None) -> Overrule | None:
-    """Which way one answer overrules another; ``None`` if it does not, since both are of one tier.
+def direction(
+    tiers: Sequence[str], answered: str | None, by: str | None, *, anew: bool = False, edited: bool = False
+) -> Overrule | None:
+    """Which way one answer overrules another; ``None`` if it does not.
+
+    An answer of the same tier does only if that is what was asked for: else the tier had to stand in for another.
 
     Args:
         tiers: names of the tiers, cheapest first.
-        answered: the tier of the earlier answer.
+        answered: the tier of the earlier answer, ``None`` if it had none.
         by: the tier of the later one, ``None`` if there is none.
+        anew: the same tier was asked, or none was named, or there was no earlier answer.
+        edited: the question was put in other words.
     """
-    if by == answered or by not in tiers or answered not in tiers:
+    if by is None:
         return None
+    if edited:
+        return "edit"
+    if by == answered or by not in tiers or answered not in tiers:
+        return "again" if anew else None
     return "escalate" if tiers.index(by) > tiers.index(answered) else "local"
-
-
-def check_overrule(tiers: Sequence[str], answered: str, by: str) -> None:
-    """See that asking tier ``by`` overrules an answer of tier ``answered``.
-
-    Raises:
-        InvalidInput: if it is the same tier, or the earlier one is not configured any more.
-    """
-    if answered not in tiers:
-        raise InvalidInput(
-            f"{answered}, which answered, is not configured any more: no tier is above or below it.",
-            fix="Ask the question anew.",
-        )
-    if direction(tiers, answered, by) is None:
-        others = ", ".join(name for name in tiers if name != answered)
-        raise InvalidInput(
-            f"{by} has answered this already.",
-            fix=f"Name another tier: {others}." if others else "It is the only tier; ask the question anew.",
-        )
 
 
 def check_lock(tier: TierState, *, turn_locked: bool) -> None:

@@ -1,0 +1,1 @@
+"""The chat app: a Streamlit face on the SDK's public names."""

@@ -1,0 +1,1 @@
+"""How an answer is shown: its text, its citations, its reasons, its account."""

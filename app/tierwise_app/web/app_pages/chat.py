@@ -1,0 +1,5 @@
+"""The page ``chat``."""
+
+from tierwise_app.web.chat.page import draw
+
+draw()

@@ -1,0 +1,5 @@
+"""The page ``knowledge``."""
+
+from tierwise_app.web.knowledge.page import draw
+
+draw()

@@ -1,0 +1,5 @@
+"""The page ``tools``."""
+
+from tierwise_app.web.tools.page import draw
+
+draw()

@@ -1,0 +1,1 @@
+"""The page ``insights``: what the turns add up to."""

@@ -1,0 +1,1 @@
+"""The page ``knowledge``: documents: collections, sources, reports."""

@@ -1,0 +1,1 @@
+"""The page ``lab``: what another setting would have changed."""

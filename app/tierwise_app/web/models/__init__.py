@@ -1,0 +1,1 @@
+"""The page ``models``: models and tiers: catalogue, pulling, testing, swapping."""

@@ -1,0 +1,1 @@
+"""The page ``prompts``: prompts: one's own and suggested ones."""

@@ -1,0 +1,73 @@
+"""The app's server: Streamlit on this machine's own address, with headers that keep a page from calling out."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+
+SCRIPT = Path(__file__).with_name("main.py")
+# Streamlit would look for such a file in the folder that the command is run in, which is not ours.
+_LOOKS = Path(__file__).with_name("looks.toml")
+# What a page may load comes from this server. Whatever an answer, a document or a tool's result puts into a page, the
+# browser then asks nobody else for anything. Streamlit's own code needs the words marked unsafe.
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "frame-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class SafeHeaders:
+    """Adds the headers to every response."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request."""
+
+        async def sending(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def run(*, address: str, port: int, browser: bool) -> None:
+    """Serve until the program is interrupted."""
+    app = st.App(SCRIPT, middleware=[Middleware(SafeHeaders)])
+    place = {"server.address": address, "server.port": port, "server.headless": not browser}
+    app.run(config=dict(_options(tomllib.loads(_LOOKS.read_text(encoding="utf-8")))) | place)
+
+
+def _options(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _options(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,1 @@
+"""The page ``settings``: what holds for all turns."""

@@ -1,0 +1,1 @@
+"""The page ``tools``: what models may call, and what a person allowed."""
