@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # The order is that of docs/measurements.md. What needs files is run by itself: retrieval, answers, follow_ups,
-# invented, hostile_documents, phi3, routing_tables, dial, escalation and its peers. What takes long is, too:
+# invented, hostile_documents, exfil, phi3, routing_tables, dial, escalation and its peers. What takes long is, too:
 # knowledge_scale, ingest_again, ingest_kills, shared_home.
 NAMES = (
     "importing",

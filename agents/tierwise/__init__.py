@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tierwise.runtime.copilot import Copilot
     from tierwise.runtime.route import Route
     from tierwise.runtime.running import RunningTurn
-    from tierwise.turns import Answer, DecisionRecord, Notice, TypedAnswer
+    from tierwise.turns import Answer, DecisionRecord, Notice, Outgoing, OutgoingItem, TypedAnswer
     from tierwise.types import Citation, Draft, Passage, Reason, Verdict
     from tierwise.verify.citing.support import mark_citations
     from tierwise_tools import ToolContext, tool
@@ -38,7 +38,7 @@ _HOME = {
     "tierwise.runtime.copilot": ("Copilot",),
     "tierwise.runtime.route": ("Route",),
     "tierwise.runtime.running": ("RunningTurn",),
-    "tierwise.turns": ("Answer", "DecisionRecord", "Notice", "TypedAnswer"),
+    "tierwise.turns": ("Answer", "DecisionRecord", "Notice", "Outgoing", "OutgoingItem", "TypedAnswer"),
     "tierwise.types": ("Citation", "Draft", "Passage", "Reason", "Verdict"),
     "tierwise.verify.citing.support": ("mark_citations",),
     "tierwise_tools": ("ToolContext", "tool"),
@@ -59,6 +59,8 @@ __all__ = [
     "Limits",
     "ModelError",
     "Notice",
+    "Outgoing",
+    "OutgoingItem",
     "Passage",
     "Price",
     "Reason",

@@ -8,13 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from tierwise.connector_settings import ConnectorSettings, read_connector_settings
 from tierwise.errors import ConfigError
 from tierwise.home import default_home
 from tierwise.tool_settings import ToolSettings, read_tool_settings
-from tierwise.types import Wish
+from tierwise.types import ShowBeforeSending, Wish
 from tierwise.wish import read_wish
 
 if TYPE_CHECKING:
@@ -186,6 +186,8 @@ class Settings:
         passages: how many passages a question gets.
         grounded: what documents were found for is answered from them or not at all.
         max_question_chars: longer questions are refused.
+        show_before_sending: when a person sees what leaves the device before it does: ``never``, ``first`` (before the
+            first request of a thread) or ``always`` (before the first of every turn).
         path: the file this came from, if any.
     """
 
@@ -201,6 +203,7 @@ class Settings:
     passages: int = 4
     grounded: bool = True
     max_question_chars: int = 32_000
+    show_before_sending: ShowBeforeSending = "never"
     path: Path | None = None
 
 
@@ -248,6 +251,18 @@ def load_settings(path: Path | None = None, *, env: Mapping[str, str] = os.envir
         overrides["dial"] = read_wish("The dial", dial)
     values |= {k: v for k, v in overrides.items() if v is not None and k != "home"}
     return _checked(Settings(**values))
+
+
+def read_showing(word: Any, name: str = "show_before_sending") -> ShowBeforeSending:
+    """Check when a person sees what leaves.
+
+    Raises:
+        ConfigError: for any other word.
+    """
+    if word not in (words := get_args(ShowBeforeSending)):
+        raise ConfigError(f"{name} is {word!r}.", fix=f"Use {', '.join(words)}.")
+    found: ShowBeforeSending = word
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -344,6 +359,7 @@ def _flag(name: str, word: str) -> bool:
 def _checked(settings: Settings) -> Settings:
     where = f"{settings.path}: " if settings.path else ""
     settings = replace(settings, dial=read_wish(f"{where}dial", settings.dial))
+    read_showing(settings.show_before_sending, f"{where}show_before_sending")
     for name in ("passages", "max_question_chars"):
         value = getattr(settings, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

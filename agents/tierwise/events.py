@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tierwise.jsonable import from_json, to_json
-from tierwise.turns import Answer, WaitingCall
+from tierwise.turns import Answer, Outgoing, WaitingCall
 from tierwise.types import Look, Passage, Reason, Stage, Verdict
 
 
@@ -109,6 +109,15 @@ class ApprovalNeeded(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendingNeeded(_Event):
+    """The turn waits for a person to see what leaves; ``outgoing.id`` is what to decide on."""
+
+    type: ClassVar[str] = "sending.needed"
+    attempt: int
+    outgoing: Outgoing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolProgress(_Event):
     """A running tool reports."""
 
@@ -207,6 +216,7 @@ Event = (
     | TextDelta
     | ToolRequested
     | ApprovalNeeded
+    | SendingNeeded
     | ToolProgress
     | ToolFinished
     | DraftVerified

@@ -15,6 +15,12 @@ _PATTERNS = (
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{12,}"),
     re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
 )
+# A value that is named as a secret, in JSON (also JSON within a text of JSON), TOML, headers, addresses and the like.
+_NAMED = re.compile(
+    r"""(?ix) ( (?<![a-z]) (?: [a-z]*[_-] )? (?: api[_-]?key | (?: access|auth|refresh|bearer|id )[_-]?token | token
+    | secret(?:[_-]?key)? | client[_-]?secret | password | passwd | private[_-]?key )
+    \\* ["']? \s* [:=] \s* \\* ["']? ) (?! \[redacted\] | (?<!["']) [\d.]+ (?: [^\w.] | $ ) ) [^\s"',;&}\])\\]{8,}"""
+)
 
 
 def redact(text: str, *secrets: str) -> str:
@@ -29,4 +35,4 @@ def redact(text: str, *secrets: str) -> str:
             text = text.replace(secret, "[redacted]")
     for pattern in _PATTERNS:
         text = pattern.sub("[redacted]", text)
-    return text
+    return _NAMED.sub(r"\1[redacted]", text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Literal, TypeVar
 
+from tierwise.outgoing import Outgoing as Outgoing
+from tierwise.outgoing import OutgoingItem as OutgoingItem
 from tierwise.types import (
     AttemptOutcome,
     Citation,
@@ -61,6 +63,14 @@ class Attempt:
 
     ``work`` counts what a local model did beside: tokens ``guessed`` from the prompt and ``kept``, tokens ``forced`` by
     a schema, other conversations ``evicted`` from its memory, which will have to be read again.
+
+    ``prompt`` tells what the attempt's last prompt was made of, in tokens as counted before it was sent: ``system``,
+    ``earlier`` turns, ``passages``, ``draft`` of a smaller tier, ``question``, ``form`` of the answer, ``steps`` (tool
+    calls with their results), ``tools`` (what the model was told of them); parts that it does not have are not there.
+    ``window`` is what prompt and answer together may take. Empty if the attempt did not come to a prompt.
+
+    ``on_device`` says that its tier stays on the device; ``None``: not known (the record is older, or the program ended
+    in the middle of the attempt).
     """
 
     n: int
@@ -77,6 +87,64 @@ class Attempt:
     first_token_ms: float | None = None
     error: str | None = None
     work: dict[str, int] = field(default_factory=dict)
+    prompt: dict[str, int] = field(default_factory=dict)
+    on_device: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A passage that the search of a turn gave.
+
+    Attributes:
+        id: of the passage.
+        source: absolute path (or address) of its document.
+        page: from 1 for paged formats.
+        score: cosine to what was searched for.
+        kept: it was in the last prompt, as far as there was one.
+        why: why it was not.
+    """
+
+    id: str
+    source: str
+    page: int | None
+    score: float
+    kept: bool
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """How the documents were searched for a turn.
+
+    Attributes:
+        query: what was searched for.
+        k: how many passages at most.
+        ms: milliseconds of the search itself.
+        floor: what the best passage has to be worth for any to be kept: its cosine, plus a bonus for the query's words;
+            ``None`` if the search has no such line, or a document was named.
+        found: best first.
+    """
+
+    query: str
+    k: int
+    ms: float
+    floor: float | None = None
+    found: tuple[FoundPassage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool that the turn could use.
+
+    Attributes:
+        name: the tool.
+        similarity: cosine of its description to the question; ``None`` if there was no need to choose among the tools.
+        tiers: the tiers whose model was told of it.
+    """
+
+    name: str
+    similarity: float | None = None
+    tiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +214,8 @@ class WaitingCall:
 class Answer:
     """The public result of a turn (``ask --json`` prints exactly this).
 
-    ``waiting`` are the tool calls that a person has to say yes or no to before the turn goes on; ``files`` are the
+    ``waiting`` are the tool calls that a person has to say yes or no to before the turn goes on; ``outgoing`` is the
+    request that a person has to see and decide on before it is sent; ``files`` are the
     paths of what tools left behind for the person; ``unsupported`` are the sentences that claim something which no
     passage of the turn says, empty if it used no documents.
     """
@@ -168,6 +237,7 @@ class Answer:
     waiting: tuple[WaitingCall, ...] = ()
     files: tuple[str, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
+    outgoing: Outgoing | None = None
 
     def raise_for_status(self) -> Answer:
         """Return the answer itself if there is one.
@@ -242,7 +312,12 @@ class DecisionRecord:
         overrules: id of the turn whose question this one asks again; whether it took its place, that turn tells.
         tainted: it has read text that may not be trusted.
         waiting: tool calls that wait for a person.
+        outgoing: the request that waits for a person to see it before it leaves.
         unsupported: sentences of the text that claim something which none of the passages says.
+        retrieval: how the documents were searched, ``None`` if they were not.
+        offered: the tools that the turn could use, if a model could have been told of them.
+        refused: code of what stood against a larger tier when the draft should have gone up (``lock``, ``offline``,
+            ``budget``, ``no_higher_tier`` ...); ``None`` if nothing did.
     """
 
     turn_id: str
@@ -282,6 +357,10 @@ class DecisionRecord:
     unsupported: tuple[Unsupported, ...] = ()
     only: dict[str, Any] | None = None
     document: str | None = None
+    retrieval: Retrieval | None = None
+    offered: tuple[OfferedTool, ...] = ()
+    outgoing: Outgoing | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ Outcome = Literal["accept", "escalate", "give_up", "look"]
 Overrule = Literal["escalate", "local", "again", "edit"]
 AttemptOutcome = Literal["accepted", "discarded", "failed", "stopped", "waiting"]
 ToolOutcome = Literal["done", "failed", "denied", "refused", "unfinished"]
+OutgoingKind = Literal["instructions", "earlier", "passage", "draft", "question", "tool_result", "tools"]
+# When a request to a model that is not on the device is shown before it leaves: never, before the first of a thread, or
+# before the first of every turn.
+ShowBeforeSending = Literal["never", "first", "always"]
 
 
 # -- conversation ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECTION = r"(?:#.*\n)*\[+(?:tiers|embedder|budget|(?:tools|connectors)(?:\.[\w-]+)?)\]"
+_TIER = re.compile(r"(?m)^\[\[ *tiers *\]\]")
 _HEADER = "Tiers are tried in this order, cheapest first. Keys stay in the environment."
 
 
@@ -106,7 +107,8 @@ class ConfigFile:
             if entry.get("name") == tier["name"]:
                 for key in [k for k, value in tier.items() if value is None and k in entry]:
                     del entry[key]
-                entry.update(_inline(values))
+                now = entry.unwrap()
+                entry.update(_inline({key: value for key, value in values.items() if now.get(key) != value}))
                 return
         table = tomlkit.table()
         table.update(_inline(values))
@@ -122,12 +124,50 @@ class ConfigFile:
             entries.append(table)
 
     def drop_tier(self, name: str) -> None:
-        """Take a tier out, if it is there."""
-        for i, entry in enumerate(self._tiers()):
-            if entry.get("name") == name:
-                del self.document["tiers"][i]
-        if not self._tiers():
-            self.document.pop("tiers", None)
+        """Take a tier out with its comments, if it is there.
+
+        Raises:
+            ConfigError: if the file is written in a way that its sections cannot be told apart.
+        """
+        if name in (names := self.names()):
+            place = names.index(name)
+            self._rearrange([*range(place), *range(place + 1, len(names))])
+
+    def move_tier(self, name: str, by: int) -> None:
+        """Move a tier one place up (-1) or down (1) with its comments; nothing happens at the ends.
+
+        Raises:
+            ConfigError: if the file is written in a way that its sections cannot be told apart.
+        """
+        names = self.names()
+        place = names.index(name) if name in names else -1
+        if place >= 0 and 0 <= place + by < len(names):
+            order = list(range(len(names)))
+            order[place], order[place + by] = order[place + by], order[place]
+            self._rearrange(order)
+
+    def _rearrange(self, order: Sequence[int]) -> None:
+        """Have the tiers that stand at these places, in this order, and no others.
+
+        It is done in the text: in tomlkit a comment belongs to the tier before it, and not to the one it is about.
+        """
+        import tomlkit
+
+        names = self.names()
+        parts = _parts(self.document.as_string())
+        places = [number for number, part in enumerate(parts) if _TIER.search(part)]
+        wanted = [names[number] for number in order]
+        if len(places) == len(names):
+            tiers = [parts[place].rstrip() + "\n\n" for place in places]
+            for place, number in zip(places, [*order, *(None for _ in range(len(names) - len(order)))], strict=True):
+                parts[place] = "" if number is None else tiers[number]
+            changed = tomlkit.parse("".join(parts).rstrip() + "\n")
+            if [str(tier.get("name")) for tier in changed.get("tiers", [])] == wanted:
+                self.document = changed
+                return
+        raise ConfigError(
+            f"The sections of the tiers in {self.path} cannot be told apart.", fix="Change their order in the file."
+        )
 
     def write(self) -> None:
         """Check the text by reading it as tierwise does, then replace the file in one step.
@@ -161,6 +201,21 @@ class ConfigFile:
 
     def _tiers(self) -> list[Any]:
         return list(self.document.get("tiers", []))
+
+
+def _parts(text: str) -> list[str]:
+    """The text in pieces that belong together: each section with the comments right above it, all tables of a tier."""
+    parts, above = [""], ""
+    for line in text.splitlines(keepends=True):
+        if line.startswith("#") and line.rstrip() != f"# {_HEADER}":  # that one is about all of them
+            above += line
+            continue
+        begins = line.startswith("[") and not line.startswith("[tiers.")
+        if begins:
+            parts.append("")
+        parts[-1] += above + line
+        above = ""
+    return [*parts, above] if above else parts
 
 
 def _take_last_comments(before: Any, after: Any) -> None:

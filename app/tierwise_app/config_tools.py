@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tierwise.errors import ConfigError
+from tierwise.tool_settings import Approval
 from tierwise_app.config_file import ConfigFile
 
 SourceKind = Literal["mcp", "openapi"]
@@ -25,6 +26,24 @@ def set_enabled(file: ConfigFile, names: Sequence[str]) -> None:
 def set_root(file: ConfigFile, root: Path) -> None:
     """Write the folder that file tools may work in."""
     _section(file)["root"] = str(root)
+
+
+def set_approval(file: ConfigFile, tool: str, word: Approval | None) -> None:
+    """Write when a tool asks; ``None`` takes the word out, so that its effects decide."""
+    import tomlkit
+
+    section = _section(file)
+    if "approval" not in section:
+        if word is None:
+            return
+        section["approval"] = tomlkit.table()
+    words = section["approval"]
+    if word is not None:
+        words[tool] = word
+    elif tool in words:
+        del words[tool]
+        if not words:
+            del section["approval"]
 
 
 def put_source(file: ConfigFile, kind: SourceKind, entry: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A person's decision on tool calls: which turn is meant, and asking for it on a terminal."""
+"""A person's decision on what waits: which turn is meant, and asking for it on a terminal."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tierwise.errors import InvalidInput, UnknownName, UsageError
 from tierwise_app.console import err, out
+from tierwise_app.outgoing_text import named_items, print_outgoing
 from tierwise_app.waiting_calls import print_call
 
 if TYPE_CHECKING:
-    from tierwise import Copilot
+    from tierwise import Copilot, Outgoing
     from tierwise.record import Record
     from tierwise.runtime import Decision
     from tierwise.turns import WaitingCall
 
+_SENDING = "[y] send  [n] keep here  [numbers] take out"
 _WORDS = "[y] once  [a] always  [e] edit  [n] no"
+
+
+def has_person() -> bool:
+    """Whether a person sits at the terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def turn_to_go_on(record: Record, word: str, call: str | None = None) -> str:
@@ -69,6 +77,42 @@ def decide_on_terminal(copilot: Copilot, turn_id: str) -> bool:
                 return False
             break
     return True
+
+
+def decide_sending_on_terminal(copilot: Copilot, outgoing: Outgoing) -> bool:
+    """Show what would leave and ask about it; the decision is stored as it is made.
+
+    Returns:
+        False if the person left: it goes on waiting, and nothing leaves.
+    """
+    print_outgoing(out(), outgoing, commands=False)
+    without: list[str] = []
+    while True:
+        try:
+            answer = _typed(f"{_SENDING} > ").lower()
+            if answer in ("y", "yes", "n", "no"):
+                copilot.decide_sending(outgoing.turn_id, outgoing.id, allow=answer.startswith("y"), without=without)
+                return True
+            without = _taken_out(outgoing, without, answer)
+        except UsageError as error:
+            err().print(str(error), style="yellow")
+        except (KeyboardInterrupt, EOFError):
+            return False
+
+
+def _taken_out(outgoing: Outgoing, without: list[str], answer: str) -> list[str]:
+    """The items that are out after numbers were typed; a number that is typed again puts its item back."""
+    named = named_items(outgoing, answer.replace(",", " ").split())
+    if not named:
+        err().print("Answer y, n or numbers of items; Ctrl-C leaves it waiting.", style="yellow")
+        return without
+    needed = [item.title for item in outgoing.items if item.id in named and not item.removable]
+    if needed:
+        raise InvalidInput(f"{needed[0]!r} cannot be taken out.", fix="Answer n to keep the whole request here.")
+    found = [one for one in without if one not in named] + [one for one in named if one not in without]
+    numbers = [str(n) for n, item in enumerate(outgoing.items, 1) if item.id in found]
+    out().print(f"taken out: {', '.join(numbers)}" if numbers else "nothing is taken out")
+    return found
 
 
 def _ask(call: WaitingCall) -> Decision | None:

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,36 +17,14 @@ from tierwise_app.cli.ingest import print_problems
 from tierwise_app.console import err, out
 from tierwise_app.live import TurnView, run_turn
 from tierwise_app.progress import ingest_bar
+from tierwise_app.samples import COLLECTION, QUESTIONS, TRY_QUESTION, documents
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from tierwise import Copilot
 
-COLLECTION = "demo"
-DOCS = "demo-docs"  # apart from the sample documents: the docs quote them, and would be found in their place
 QUICK = Tier("quick", "llama:smollm2-135m", max_tokens=160)
-TRY_QUESTION = "When does the tenancy begin?"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question of the demo, and what it is there to show."""
-
-    shows: str
-    text: str
-    lock: bool = False
-
-
-QUESTIONS = (
-    Question("from a manual", "How many months does the warranty of the coffee machine last?"),
-    Question("from a PDF", "What does a lost house key cost?"),
-    Question(
-        "to be worked out from a table: too hard for the small model",
-        "By how many metres did day 4 climb more than day 6?",
-    ),
-    Question("the same, locked to this device", "By how many metres did day 4 climb more than day 6?", lock=True),
-)
 
 
 def run_demo(settings: Settings, *, quiet: bool = False) -> list[Answer]:
@@ -122,15 +100,6 @@ def _ingest(copilot: Copilot, say: Console) -> None:
         counts = {name: getattr(report, name) for name in ("added", "changed", "removed", "unchanged", "failed")}
         listed = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         say.print(f"  {listed} ({', '.join(kinds)}) in {report.seconds:.1f} s")
-
-
-def documents() -> list[tuple[Path, str]]:
-    """Folders and their collections: the sample documents, and the project's own docs where this runs from a clone."""
-    package = Path(__file__).resolve().parent
-    clone = package.parent.parent
-    if (clone / "pyproject.toml").is_file() and (clone / "examples" / "documents").is_dir():
-        return [(clone / "examples" / "documents", COLLECTION), (clone / "docs", DOCS)]
-    return [(package / "sample_documents", COLLECTION)]
 
 
 def _short(path: Path) -> Path:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tierwise import events as ev
 from tierwise.record import answer_of
-from tierwise.turns import Answer, WaitingCall
+from tierwise.turns import Answer, Outgoing, WaitingCall
 from tierwise.types import Look
 from tierwise_app.console import err, out
+from tierwise_app.outgoing_text import print_outgoing
 from tierwise_app.render import look_text, marked_text, print_answer_end, reason_text, tool_text
 from tierwise_app.text import clean, one_line
 from tierwise_app.waiting_calls import print_waiting
@@ -64,7 +65,7 @@ class TurnView:
     Args:
         quiet: print nothing on stdout at all (the caller prints JSON).
         drafts: name discarded drafts also where nothing streams.
-        waiting: at the end, print the tool calls that wait for a person.
+        waiting: at the end, print the tool calls, or the request, that wait for a person.
     """
 
     def __init__(self, *, quiet: bool = False, drafts: bool = False, waiting: bool = True) -> None:
@@ -78,6 +79,7 @@ class TurnView:
         self._tools: dict[str, str] = {}
         self._problem = ""
         self._waits: Sequence[WaitingCall] = ()
+        self._outgoing: Outgoing | None = None
         self._show_waits = waiting and not quiet
         self._causes = ""
         # The text at the bottom of the screen: whose it is, what it is, how many lines about tools stand in it, and
@@ -101,6 +103,8 @@ class TurnView:
             err().print(self._problem, style="red")
         if self._waits and self._show_waits:
             print_waiting(out(), self._waits)
+        if self._outgoing is not None and self._show_waits:
+            print_outgoing(out(), self._outgoing)
 
     def _on_start(self, event: ev.TurnStarted) -> None:
         self.turn_id = event.turn_id
@@ -132,6 +136,9 @@ class TurnView:
 
     def _on_approval(self, event: ev.ApprovalNeeded) -> None:
         self._tell(f"{event.call.name} waits for your yes")
+
+    def _on_sending(self, event: ev.SendingNeeded) -> None:
+        self._tell(f"what {event.outgoing.tier} would get waits for your yes")
 
     def _on_look(self, event: ev.LookStarted) -> None:
         self._tell(f"checking again: {_LOOKS[event.look]} by {self._tiers.get(event.attempt)} …")
@@ -181,7 +188,7 @@ class TurnView:
             self._problem = f"blocked: {clean(event.answer.error or event.answer.text)}"
         elif event.answer.status == "needs_approval":
             self._end_line()
-            self._waits = event.answer.waiting
+            self._waits, self._outgoing = event.answer.waiting, event.answer.outgoing
         elif not self._quiet:
             self._finish(event.answer)
 
@@ -226,6 +233,7 @@ _HANDLERS: dict[type[Any], Callable[[TurnView, Any], None]] = {
     ev.ToolProgress: TurnView._on_tool_progress,
     ev.ToolFinished: TurnView._on_tool_end,
     ev.ApprovalNeeded: TurnView._on_approval,
+    ev.SendingNeeded: TurnView._on_sending,
     ev.LookStarted: TurnView._on_look,
     ev.LookFinished: TurnView._on_looked,
     ev.TierEscalated: TurnView._on_escalation,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tierwise.types import Message
+from tierwise_app.stopping import run_while
 
 if TYPE_CHECKING:
     from tierwise.config import Tier
@@ -48,20 +49,22 @@ class Probe:
     called_tool: bool | None = None
 
 
-def probe(tier: Tier, home: Path, *, tools: bool = False) -> Probe:
+def probe(tier: Tier, home: Path, *, tools: bool = False, wanted: Callable[[], bool] = lambda: True) -> Probe:
     """Try a tier. A hosted one costs a few tokens.
 
     Args:
         tier: which.
         home: the home folder.
         tools: also give it a tool to call, if it claims to call tools.
+        wanted: once it is false the trial ends.
 
     Raises:
+        Stopped: if it was not wanted any more.
         TierwiseError: the reason why it cannot answer.
     """
     from tierwise.models import open_model
 
-    return asyncio.run(_probe(tier, open_model(tier, home=home), tools))
+    return run_while(wanted, _probe(tier, open_model(tier, home=home), tools))
 
 
 async def _probe(tier: Tier, model: ChatModel, tools: bool) -> Probe:

@@ -10,6 +10,7 @@ from tierwise.signals import SECOND_SAMPLE, SELF_CHECK, words_of
 from tierwise.turns import Answer, Attempt, DecisionRecord, Notice, SentOut, ToolStep
 from tierwise.types import Citation, Decision, Reason, ToolOutcome
 from tierwise.wish import wish_text
+from tierwise_app.outgoing_text import outgoing_line
 from tierwise_app.text import clean, duration, money, one_line, place, plural, size, when
 
 if TYPE_CHECKING:
@@ -25,24 +26,24 @@ _OUTCOMES: dict[ToolOutcome, str] = {
     "unfinished": "was begun, and nobody knows whether it was done",
 }
 _QUOTE = 200
-_NO_SOURCE = "[no source]"
+NO_SOURCE = "[no source]"
 _SHORT_TEXT = 600
+
+
+def answer_marks(answer: Answer | DecisionRecord) -> list[tuple[int, str]]:
+    """Where marks belong in the text of an answer: ``[n]`` behind what is cited, else :data:`NO_SOURCE`."""
+    marks = [(end, f"[{n}]") for end, n in sorted({(c.sentence_end, c.n) for c in answer.citations})]
+    return sorted(marks + [(sentence.end, NO_SOURCE) for sentence in answer.unsupported], key=lambda mark: mark[0])
 
 
 def marked_text(answer: Answer | DecisionRecord) -> Text:
     """The text of an answer with ``[n]`` after what is cited, and ``[no source]`` after what no passage says."""
     from rich.text import Text
 
-    marks: dict[int, list[tuple[str, str]]] = {}
-    for end, n in sorted({(c.sentence_end, c.n) for c in answer.citations}):
-        marks.setdefault(end, []).append((f" [{n}]", ""))
-    for sentence in answer.unsupported:
-        marks.setdefault(sentence.end, []).append((f" {_NO_SOURCE}", "dim yellow"))
     found, at = Text(), 0
-    for end in sorted(marks):
+    for end, mark in answer_marks(answer):
         found.append(clean(answer.text[at:end]))
-        for mark, style in marks[end]:
-            found.append(mark, style)
+        found.append(f" {mark}", "dim yellow" if mark == NO_SOURCE else "")
         at = end
     return found.append(clean(answer.text[at:]))
 
@@ -57,10 +58,10 @@ def print_answer_end(console: Console, answer: Answer, *, marked: bool = True) -
     """
     print_citations(console, answer.citations)
     if answer.unsupported and marked:
-        console.print(f"  {_NO_SOURCE}: no sentence of the passages could be matched to this", style="dim yellow")
+        console.print(f"  {NO_SOURCE}: no sentence of the passages could be matched to this", style="dim yellow")
     elif answer.unsupported:
         for sentence in answer.unsupported:
-            console.print(f"  {_NO_SOURCE}: “{one_line(sentence.text, _QUOTE)}”", style="dim yellow")
+            console.print(f"  {NO_SOURCE}: “{one_line(sentence.text, _QUOTE)}”", style="dim yellow")
     console.print(summary_line(answer), style="dim")
     print_notices(console, answer.notices)
 
@@ -129,15 +130,23 @@ def record_lines(record: DecisionRecord) -> Iterator[tuple[str, str]]:
         yield "calibration", record.calibration
     for attempt in record.attempts:
         yield from _attempt_lines(attempt)
-    yield from _labelled("looked again", _looks(record))
+    yield from _labelled("looked again", looks_of(record))
     yield from _labelled("tool", map(step_text, record.tools))
     yield from _labelled("waits", (f"{call.name} (call {call.id}): {clean(call.why)}" for call in record.waiting))
+    if record.outgoing is not None:
+        yield "waits", f"to be seen before it leaves {outgoing_line(record.outgoing)}"
     if record.document:
         yield "document", clean(record.document)
     if record.searched:
         yield "searched", f"with what it goes on with: {one_line(record.searched, 300)}"
+    found = record.retrieval.found if record.retrieval is not None else ()
+    unread = {one.id: f" (not read: {one.why})" for one in found if not one.kept and one.why}
     yield from _labelled(
-        "passage", (f"{p.score:.2f} {place(p.source, p.page)}: {one_line(p.text, 90)}" for p in record.passages)
+        "passage",
+        (
+            f"{p.score:.2f} {place(p.source, p.page)}: {one_line(p.text, 90)}{unread.get(p.id, '')}"
+            for p in record.passages
+        ),
     )
     cited = {c.n: c for c in record.citations}.values()
     yield from _labelled("cited", (f"[{c.n}] {place(c.source, c.page)}: “{one_line(c.quote, 120)}”" for c in cited))
@@ -170,14 +179,8 @@ def _outcome(record: DecisionRecord) -> str:
 
 def _attempt_lines(attempt: Attempt) -> Iterator[tuple[str, str]]:
     served = "" if attempt.model_served == attempt.model_requested else f", served {attempt.model_served}"
-    figures = [duration(attempt.ms)]
-    if attempt.first_token_ms is not None:
-        figures.append(f"first word after {duration(attempt.first_token_ms)}")
-    if attempt.p_good is not None:
-        figures.append(f"p(good) {attempt.p_good:.2f}")
-    figures.append(money(attempt.cost_usd))
     model = f"{clean(attempt.model_requested)}{clean(served)}"
-    yield f"attempt {attempt.n}", f"{attempt.tier} ({model}) {attempt.outcome}: {', '.join(figures)}"
+    yield f"attempt {attempt.n}", f"{attempt.tier} ({model}) {attempt.outcome}: {', '.join(attempt_figures(attempt))}"
     for reason in attempt.reasons:
         yield "", f"because {reason_text(reason)}"
     if attempt.error:
@@ -186,12 +189,22 @@ def _attempt_lines(attempt: Attempt) -> Iterator[tuple[str, str]]:
         yield "", f"its draft: {one_line(attempt.text, _SHORT_TEXT)}"
 
 
+def attempt_figures(attempt: Attempt) -> list[str]:
+    """What an attempt took, and how sure it was."""
+    figures = [duration(attempt.ms)]
+    if attempt.first_token_ms is not None:
+        figures.append(f"first word after {duration(attempt.first_token_ms)}")
+    if attempt.p_good is not None:
+        figures.append(f"p(good) {attempt.p_good:.2f}")
+    return [*figures, money(attempt.cost_usd)]
+
+
 def look_text(found: Mapping[str, float]) -> str:
     """What a further look at a draft found, for people; empty if it found nothing."""
     return ", ".join(f"{words_of(name)} {found[name]:.2f}" for name in _LOOKS if name in found)
 
 
-def _looks(record: DecisionRecord) -> Iterator[str]:
+def looks_of(record: DecisionRecord) -> Iterator[str]:
     """What further looks at the drafts found, tier by tier."""
     for tier in dict.fromkeys(attempt.tier for attempt in record.attempts):
         own = f"{tier}."

@@ -1,4 +1,4 @@
-"""Tool calls that wait for a person, as they are shown: complete, and with nothing in them that cannot be seen."""
+"""What waits for a person, as it is shown: complete, and with nothing in it that cannot be seen."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tierwise_app.outgoing_text import print_outgoing
 from tierwise_app.text import clean, plural, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tierwise.turns import WaitingCall
+    from tierwise.turns import Answer, DecisionRecord, WaitingCall
 
 
 def print_waiting(console: Console, waiting: Sequence[WaitingCall]) -> None:
@@ -22,6 +23,14 @@ def print_waiting(console: Console, waiting: Sequence[WaitingCall]) -> None:
         print_call(console, call)
     console.print(f"approve: tierwise threads approve {turn}{' [CALL]' * (len(waiting) > 1)}", style="dim")
     console.print(f'deny:    tierwise threads deny {turn}{" [CALL]" * (len(waiting) > 1)} --reason "…"', style="dim")
+
+
+def print_what_waits(console: Console, turn: Answer | DecisionRecord) -> None:
+    """What a turn waits for: tool calls, or a person who has to see what leaves; nothing if it does not wait."""
+    if turn.waiting:
+        print_waiting(console, turn.waiting)
+    if turn.outgoing is not None:
+        print_outgoing(console, turn.outgoing)
 
 
 def print_call(console: Console, call: WaitingCall) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import select
-import subprocess
 import sys
-import termios
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from person import Person
 from tool_package import install_notes
 from tool_steps import calling, echo
 
@@ -181,50 +175,6 @@ def test_a_chat_from_a_pipe_leaves_it_waiting_with_a_word(cli, notes):
     assert "1 tool call waits for your yes" in ran.out
     assert "Hello." in ran.out
     assert lines(written) == []
-
-
-class Person:
-    """Sits at a terminal with a chat, and does things when a text appears."""
-
-    def __init__(self, cli, *words: str) -> None:
-        self.terminal, slave = pty.openpty()
-        env = {**os.environ, "TERM": "dumb", "TIERWISE_HOME": str(cli.home), **cli.env}
-        command = [sys.executable, "-m", "tierwise_app", *words]
-        self.process = subprocess.Popen(
-            command,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=env,
-            cwd=cli.home.parent,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Ctrl-C reaches the program
-        )
-        os.close(slave)
-        self.seen = ""
-
-    def types(self, text: str, *, after: str) -> None:
-        self.sees(after)
-        os.write(self.terminal, text.encode())
-
-    def sees(self, text: str) -> None:
-        while text not in self.seen:
-            ready, _, _ = select.select([self.terminal], [], [], 60)
-            assert ready, f"{text!r} never came: {self.seen!r}"
-            self.seen += os.read(self.terminal, 65536).decode()
-        self.seen = self.seen.partition(text)[2]
-
-    def __enter__(self) -> Person:
-        return self
-
-    def __exit__(self, *failed: object) -> None:
-        if failed[0] is not None:
-            self.process.kill()
-        with suppress(OSError):  # Linux reports the end of a terminal as an input/output error
-            while os.read(self.terminal, 65536):
-                pass
-        os.close(self.terminal)
-        assert self.process.wait(timeout=60) == 0 or failed[0]
 
 
 def test_a_chat_asks_inline_and_ctrl_c_leaves_it_waiting(cli, notes, tmp_path):

@@ -61,7 +61,6 @@ def test_a_locked_answer_is_not_escalated_off_the_device(cli):
         (["ask", "--again", "last", "--thread", "t"], "usage"),
         (["ask", "--again", "last", "--collection", "c"], "usage"),
         (["ask", "--again", "no-such-turn"], "unknown_name"),
-        (["ask", "--again", "last", "--tier", "quick"], "invalid_input"),
         (["ask", "--again", "last", "--tier", "huge"], "unknown_name"),
         (["why", "--up", "--down"], "usage"),
         (["why", "--reason", "too long"], "usage"),

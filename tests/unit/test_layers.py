@@ -17,7 +17,9 @@ LAYER = {
     "tierwise_tools": 0,
     # the vocabulary: these may use each other
     **dict.fromkeys(("types", "turns", "events", "errors", "config", "redact", "signals", "jsonable", "home"), 1),
-    **dict.fromkeys(("connector_settings", "locks", "sums", "textfile", "tool_settings", "wish", "words"), 1),
+    **dict.fromkeys(
+        ("connector_settings", "locks", "outgoing", "sums", "textfile", "tool_settings", "wish", "words"), 1
+    ),
     "fitting": 1.5,  # statistics that know nothing of models
     **dict.fromkeys(("models", "knowledge", "routing", "verify", "guards", "record"), 2),
     "graph": 3,
@@ -54,9 +56,9 @@ TOUCHED_IN = {
     "llguidance": ("tierwise.models.local", "tierwise.models.schemas"),
     "onnxruntime": ("tierwise.models",),
     "openai": ("tierwise.models.hosted",),
-    "yaml": ("tierwise.knowledge.reading", "tierwise_tools.openapi"),
+    "yaml": ("tierwise.knowledge.reading", "tierwise_tools.openapi", "tierwise_app.prompts"),
     "lxml": ("tierwise.knowledge.reading",),
-    "markdown_it": ("tierwise.knowledge.reading",),
+    "markdown_it": ("tierwise.knowledge.reading", "tierwise_app.web.answer"),
     "pptx": ("tierwise.knowledge.reading",),
     "pypdfium2": ("tierwise.knowledge.reading",),
     "pysubs2": ("tierwise.knowledge.reading",),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from tierwise.config import Tier
 from tierwise.graph.context import TurnContext
@@ -13,22 +14,38 @@ from tierwise.graph.structured import form_of
 from tierwise.graph.toolbox import step_messages
 from tierwise.jsonable import from_json
 from tierwise.models.base import ChatModel
-from tierwise.record import Earlier
+from tierwise.record import Earlier, TakenOut
 from tierwise.turns import Notice
-from tierwise.types import Passage
+from tierwise.types import Message, Passage
+
+NOT_SENT = "(the user keeps this here)"
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The prompt for a tier; ``locked`` says that reading the thread has locked the turn, or that it was locked."""
+    """The prompt for a tier, and what it was made from.
+
+    Attributes:
+        prompt: what the tier reads.
+        locked: reading the thread has locked the turn, or it was locked.
+        notices: what the user must know.
+        earlier: what was said before, as this tier may see it.
+        draft: the smaller tier's draft in it.
+        without: ids of passages that do not leave, so that this tier does not read them.
+        taken: what was taken out of requests of this thread.
+    """
 
     prompt: Prompt
     locked: bool
     notices: tuple[Notice, ...]
+    earlier: Earlier
+    draft: str | None
+    without: tuple[str, ...]
+    taken: TakenOut
 
 
 async def prompt_for(state: TurnState, context: TurnContext, tier: Tier, model: ChatModel, held: Json | None) -> Asking:
-    """Build what a tier reads.
+    """Build what a tier reads; for one that is not on the device, without what was taken out.
 
     Args:
         state: the turn.
@@ -41,37 +58,67 @@ async def prompt_for(state: TurnState, context: TurnContext, tier: Tier, model: 
         ContextTooLong: if the question alone does not fit.
         ModelError: if the tokens cannot be counted.
     """
-    earlier, locked = await asyncio.to_thread(_earlier, state, context, tier)
+    taken = await asyncio.to_thread(context.services.record.taken_out, state["thread"])
+    earlier, locked = await asyncio.to_thread(_earlier, state, context, tier, taken)
+    passages = [from_json(Passage, p) for p in state["passages"]]
+    draft, steps = held["text"] if held else None, step_messages(state)
+    without: tuple[str, ...] = ()
+    if taken and not tier.stays_on_device:
+        without = tuple(passage.id for passage in passages if taken.has_passage(passage))
+        passages = [passage for passage in passages if passage.id not in without]
+        draft = None if draft is not None and taken.has_draft(draft) else draft
+        steps = [_without(step, taken) for step in steps]
+    elif taken and _repeats(taken, earlier, passages, steps):
+        await asyncio.to_thread(context.services.record.note_repeats, context.turn_id, tier.name)
     prompt = await fit(
         model,
         tier.name,
         state["asked"],
         earlier=earlier,
-        passages=[from_json(Passage, p) for p in state["passages"]],
-        draft=held["text"] if held else None,
+        passages=passages,
+        draft=draft,
         form=form_of(state, model),
-        steps=step_messages(state),
+        steps=steps,
         reserve=tier.max_tokens,
         reads_passages=state["tainted"],
     )
     notices: tuple[Notice, ...] = ()
     if locked and not state["locked"]:
         notices = (Notice("locked", "An earlier message of this thread is locked: this turn stays, too."),)
-    return Asking(prompt, locked, notices + prompt.notices)
+    return Asking(prompt, locked, notices + prompt.notices, earlier, draft, without, taken)
 
 
-def _earlier(state: TurnState, context: TurnContext, tier: Tier) -> tuple[Earlier, bool]:
+def _earlier(state: TurnState, context: TurnContext, tier: Tier, taken: TakenOut) -> tuple[Earlier, bool]:
     """What was said before, as this tier may see it, and whether the turn is locked by reading it.
 
     A tier on the device sees locked turns, and what it then writes may repeat them: neither this draft nor this turn
-    may leave the device any more. Any other tier does not see them, in short or in full.
+    may leave the device any more. Any other tier does not see them, in short or in full, nor what was taken out.
     """
     record = context.services.record
     locked = state["locked"]
     before = again["turn_id"] if (again := state.get("overrules")) else None
-    earlier = record.earlier(state["thread"], with_locked=tier.stays_on_device, before=before)
+    if not tier.stays_on_device:
+        gone, after = sorted(taken.turns), taken.after
+        return record.earlier(state["thread"], with_locked=False, before=before, without=gone, after=after), locked
+    earlier = record.earlier(state["thread"], with_locked=True, before=before)
     # Asked for after reading: a locked turn that ends in between must not slip in.
-    if tier.stays_on_device and not locked and record.has_locked_turns(state["thread"], before=before):
+    if not locked and record.has_locked_turns(state["thread"], before=before):
         record.lock_turn(context.turn_id)
         locked = True
     return earlier, locked
+
+
+def _repeats(taken: TakenOut, earlier: Earlier, passages: Sequence[Passage], steps: Sequence[Message]) -> bool:
+    """Whether a tier on the device reads what was taken out, so that what it writes may repeat it."""
+    gone = taken.turns | taken.repeats
+    return (
+        bool(taken.after and (earlier.before or earlier.exchanges))
+        or any(one.turn_id in gone for one in earlier.exchanges)
+        or any(taken.has_passage(passage) for passage in passages)
+        or any(taken.repeated_in(step.content) for step in steps)
+    )
+
+
+def _without(step: Message, taken: TakenOut) -> Message:
+    """A tool's result as it leaves; the ids of its calls stay, or the request would be malformed."""
+    return replace(step, content=NOT_SENT) if step.role == "tool" and taken.repeated_in(step.content) else step

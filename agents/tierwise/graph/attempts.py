@@ -31,5 +31,7 @@ def finished_attempt(services: Services, draft: Json, outcome: AttemptOutcome, e
             "first_token_ms": draft["first_token_ms"],
             "error": error,
             "work": draft["work"],
+            "prompt": draft.get("prompt", {}),  # a turn that has waited since an older version has none
+            "on_device": tier.stays_on_device,
         },
     )

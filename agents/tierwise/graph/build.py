@@ -61,6 +61,7 @@ def build_graph(
         "gate": nodes.gate,
         "act": nodes.act,
         "approve": nodes.approve,
+        "show": nodes.show,
         "verify": nodes.verify,
         "look": nodes.look,
         "finish": nodes.finish,
@@ -84,6 +85,7 @@ def build_graph(
             graph.add_edge(left, right)
     graph.add_edge("act", "gate")  # generate, gate and verify name their successors themselves
     graph.add_edge("approve", "gate")
+    graph.add_edge("show", "generate")
     graph.add_edge("look", "verify")
     graph.add_edge("record", END)
     return graph.compile(checkpointer, name="tierwise")

@@ -101,6 +101,8 @@ class Live:
     text: str = ""
     started: float = field(default_factory=time.perf_counter)
     sent: dict[str, Any] | None = None  # what left with the request, if anything did; see TurnState.sent
+    prompt: dict[str, int] = field(default_factory=dict)  # see turns.Attempt
+    told: TurnState = field(default_factory=TurnState)  # what became of passages and tools in its prompt
     usage: Usage = field(default_factory=Usage)  # of the attempt's steps that are over
 
     @property

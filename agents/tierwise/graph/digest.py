@@ -35,12 +35,14 @@ class Digest:
         tokens: what they take, as counted.
         condensed: turns that are there in short.
         left_out: turns that are not there at all.
+        whole: every turn is there as it is: two messages each, in order.
     """
 
     messages: tuple[Message, ...] = ()
     tokens: int = 0
     condensed: int = 0
     left_out: int = 0
+    whole: bool = False
 
 
 async def digest(earlier: Earlier, budget: int, model: ChatModel) -> Digest:
@@ -54,7 +56,7 @@ async def digest(earlier: Earlier, budget: int, model: ChatModel) -> Digest:
     full = [_full(one) for one in earlier.exchanges]
     sizes = await _sizes(full, model)
     if not earlier.before and sum(sizes) <= budget:
-        return Digest(tuple(message for pair in full for message in pair), sum(sizes))
+        return Digest(tuple(message for pair in full for message in pair), sum(sizes), whole=True)
     short = [_shortened(one, budget, size) for one, size in zip(earlier.exchanges, sizes, strict=True)]
     brief = [_condensed(one, 90, 1, 110) for one in earlier.exchanges]
     stated = [*earlier.stated, *(line for one in earlier.exchanges for line in stated_in(one.asked))]

@@ -23,7 +23,7 @@ def successor(state: TurnState, context: TurnContext) -> str | None:
     """The nearest tier above that has not failed in this turn and is allowed, else the nearest below."""
     states = tier_states(state, context, {**failed_tiers(state), state["tier"]: "failed"})
     here = [t.name for t in states].index(state["tier"])
-    local_only = state["locked"] or state["offline"]
+    local_only = state["locked"] or state["offline"] or state.get("kept_here", False)
     for tier in (*states[here + 1 :], *reversed(states[:here])):
         wears = tier.adapters or state.get("adapter") is None
         if tier.down is None and wears and not tier.spent and (tier.on_device or not local_only):
@@ -36,7 +36,7 @@ def next_above(
 ) -> tuple[str | None, Reason | None]:
     """The tier above ``tier`` that may take over, else what stands against it; see :func:`escalation`."""
     return escalation(
-        tier_states(state, context, failed_tiers(state)),
+        tier_states(state, context, {**_kept_from(state, context), **failed_tiers(state)}),
         tier,
         locked=state["locked"],
         offline=state["offline"],
@@ -44,6 +44,13 @@ def next_above(
         adapter=state.get("adapter") is not None,
         wanted=wanted,
     )
+
+
+def _kept_from(state: TurnState, context: TurnContext) -> dict[str, str]:
+    """Tiers that may not be asked because a person keeps the turn here."""
+    if not state.get("kept_here"):
+        return {}
+    return {tier.name: "you kept this turn here" for tier in context.services.tiers if not tier.stays_on_device}
 
 
 def failed_tiers(state: TurnState) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,11 +14,15 @@ from tierwise.graph.searching import search_limits
 from tierwise.graph.state import TurnState
 from tierwise.graph.whole import read_document
 from tierwise.routing.choose import resolve
+from tierwise.turns import FoundPassage, Retrieval
 from tierwise.types import Passage
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_NOT_ABOUT = "nothing that was found has to do with the question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +33,13 @@ class Found:
         passages: what the turn reads.
         carried: what was searched for, if not the question as it is.
         in_vain: there are documents, and none of them has to do with the question.
+        retrieval: how they were searched, for the record.
     """
 
     passages: tuple[Passage, ...]
     carried: Carried | None = None
     in_vain: bool = False
+    retrieval: Retrieval | None = None
 
 
 def find(state: TurnState, context: TurnContext) -> Found:
@@ -92,15 +100,28 @@ def passages_for(services: Services, state: TurnState, question: str, vector: ND
     retriever = services.retriever
     if retriever is None:
         return Found(())
+    started = time.perf_counter()
     limits = search_limits(state.get("collection"), state.get("only"))
     if (document := state.get("document")) is not None:
         reading = read_document(retriever, document, state.get("collection"))
         if reading.passages:
-            return Found(reading.passages)
+            whole = reading.passages
+            return Found(whole, retrieval=_retrieval(question, len(whole), started, whole))
         limits["only"] = reading.only
-    found = retriever.search(question, k=services.settings.passages, vector=vector, **limits)
-    relevant = getattr(retriever, "relevant", None)
+    k = services.settings.passages
+    found = retriever.search(question, k=k, vector=vector, **limits)
+    relevant = getattr(retriever, "relevant", None) if document is None else None
     # Passages that have nothing to do with the question only distract a small model, and take its time to read.
-    if document is None and relevant is not None and not relevant(question, found):
-        return Found((), in_vain=bool(found))
-    return Found(tuple(found))
+    kept = relevant is None or relevant(question, found)
+    floor = None if relevant is None else getattr(retriever, "floor", None)
+    retrieval = _retrieval(question, k, started, found, kept=kept, floor=floor)
+    return Found(tuple(found) if kept else (), in_vain=not kept and bool(found), retrieval=retrieval)
+
+
+def _retrieval(
+    query: str, k: int, started: float, found: Sequence[Passage], *, kept: bool = True, floor: float | None = None
+) -> Retrieval:
+    ms = (time.perf_counter() - started) * 1000
+    why = None if kept else _NOT_ABOUT
+    passages = tuple(FoundPassage(one.id, one.source, one.page, one.score, kept, why) for one in found)
+    return Retrieval(query, k, ms, floor, passages)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tierwise.graph.state import TurnState
+from tierwise.graph.state import Json, TurnState
+from tierwise.jsonable import from_json
 from tierwise.turns import Notice
 from tierwise.types import Passage, Reason
 from tierwise.verify.wording import about_own_documents, asks_fact
@@ -29,6 +30,12 @@ def has_to_be_grounded(state: TurnState) -> bool:
         and not state.get("results")
         and asks_fact(state["asked"])
     )
+
+
+def read_passages(state: TurnState, draft: Json) -> list[Passage]:
+    """The turn's passages, without those that a person kept from the tier that wrote the draft."""
+    without = draft.get("without", ())
+    return [from_json(Passage, passage) for passage in state["passages"] if passage["id"] not in without]
 
 
 def is_about_documents(state: TurnState) -> bool:

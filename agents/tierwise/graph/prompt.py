@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tierwise.errors import ContextTooLong
 from tierwise.graph.digest import OVERHEAD, Digest, digest
@@ -22,20 +22,25 @@ SYSTEM = (
 # the history would be condensed anew each time, and read anew by a model that keeps its prefix.
 _HISTORY_SHARE = 0.75
 _SHARE_BESIDE_PASSAGES = 0.5
-NOTHING_SAID = Earlier()
+NOTHING_SAID, NO_HISTORY = Earlier(), Digest()
+_PARTS = ("system", "earlier", "passages", "draft", "question", "form", "steps")
+_BETWEEN = 2  # tokens of the empty line between two parts of a message, at most
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """Messages that fit a model's window, with what had to be left out.
 
-    ``tokens`` is what the messages take, as counted before the request.
+    ``tokens`` is what the messages take, as counted before the request, ``parts`` what each part of them does, see
+    :class:`~tierwise.turns.Attempt`; ``history`` is what they hold of the thread.
     """
 
     messages: tuple[Message, ...]
     passages: tuple[Passage, ...]
     tokens: int
     notices: tuple[Notice, ...] = ()
+    parts: dict[str, int] = field(default_factory=dict)
+    history: Digest = NO_HISTORY
 
 
 def build_messages(
@@ -59,15 +64,20 @@ def build_messages(
         form: what the answer must look like, in words.
         steps: tool calls and results of this turn.
     """
-    parts = []
-    if passages:
-        parts.append(fence(passages))
-    if draft:
-        parts.append(f"A smaller model's draft, which may be wrong:\n{draft}")
-    parts.append(f"Question: {question}" if parts else question)
-    if form:
-        parts.append(form)
+    own = _own_parts(question, draft, form, bare=not passages)
+    parts = [fence(passages), *own.values()] if passages else own.values()
     return (Message("system", SYSTEM), *history, Message("user", "\n\n".join(parts)), *steps)
+
+
+def _own_parts(question: str, draft: str | None, form: str | None, *, bare: bool) -> dict[str, str]:
+    """What stands in the last message beside the passages, in order; ``bare`` says that there are none."""
+    parts = {}
+    if draft:
+        parts["draft"] = f"A smaller model's draft, which may be wrong:\n{draft}"
+    parts["question"] = question if bare and not draft else f"Question: {question}"
+    if form:
+        parts["form"] = form
+    return parts
 
 
 async def fit(
@@ -104,9 +114,14 @@ async def fit(
         ContextTooLong: if the question alone does not fit.
     """
     window = model.capabilities.context_window
-    fixed = build_messages(question, draft=draft, form=form, steps=steps)
-    counted = await model.count_tokens([m.content for m in fixed] + [fence([p]) for p in passages])
-    own, of_passages = sum(counted[: len(fixed)]) + OVERHEAD * len(fixed), counted[len(fixed) :]
+    said = _own_parts(question, draft, form, bare=not passages)
+    texts = [SYSTEM, *said.values(), *(step.content for step in steps)]
+    counted = await model.count_tokens(texts + [fence([p]) for p in passages])
+    of_passages = counted[len(texts) :]
+    parts = {"system": counted[0] + OVERHEAD, **dict(zip(said, counted[1:], strict=False))}
+    parts["question"] += OVERHEAD + _BETWEEN * (len(said) - 1)
+    parts["steps"] = sum(counted[1 + len(said) : len(texts)]) + OVERHEAD * len(steps)
+    own = sum(parts.values())
     most = window - min(reserve, window // 4)
     room = most - own
     if room < 0:
@@ -119,6 +134,7 @@ async def fit(
         budget //= 2
     history = await digest(earlier, budget, model)
     kept = _leading(of_passages, room - history.tokens)
+    parts |= {"earlier": history.tokens, "passages": sum(of_passages[:kept])}
     notices = []
     if history.condensed or history.left_out:
         notices.append(_shortened(history, tier, window))
@@ -135,8 +151,10 @@ async def fit(
             question, history=history.messages, passages=passages[:kept], draft=draft, form=form, steps=steps
         ),
         tuple(passages[:kept]),
-        own + history.tokens + sum(of_passages[:kept]),
+        sum(parts.values()),
         tuple(notices),
+        {name: parts[name] for name in _PARTS if parts.get(name)},
+        history,
     )
 
 

@@ -12,7 +12,18 @@ from tierwise.graph.state import TurnState
 from tierwise.graph.step import cost_of
 from tierwise.jsonable import from_json
 from tierwise.record import steps_of
-from tierwise.turns import Attempt, DecisionRecord, Notice, SentOut, ToolStep, Unsupported, WaitingCall
+from tierwise.turns import (
+    Attempt,
+    DecisionRecord,
+    Notice,
+    OfferedTool,
+    Outgoing,
+    Retrieval,
+    SentOut,
+    ToolStep,
+    Unsupported,
+    WaitingCall,
+)
 from tierwise.types import AttemptOutcome, Citation, Passage, Reason, TurnStatus, Usage
 
 
@@ -23,6 +34,7 @@ def decision_record(
     *,
     error: str | None = None,
     waiting: Sequence[WaitingCall] = (),
+    outgoing: Outgoing | None = None,
 ) -> DecisionRecord:
     """Write down a turn as it stands: finished, or stopped wherever it was.
 
@@ -31,7 +43,7 @@ def decision_record(
     """
     live = context.live
     if live is not None and live.number > state.get("step", 0):
-        state = live.before
+        state = {**live.before, **live.told}
     else:
         live = None
     attempts = tuple(sorted(_attempts(state, context, live, status, error), key=lambda a: a.n))
@@ -72,13 +84,17 @@ def decision_record(
         error=error,
         collection=state.get("collection"),
         searched=state.get("searched"),
+        refused=state.get("refused"),
         only=state.get("only"),
         document=state.get("document"),
         calibration=state.get("calibration"),
         overrules=overrules["turn_id"] if (overrules := state.get("overrules")) else None,
         tainted=state.get("tainted", False),
         waiting=tuple(waiting),
+        outgoing=outgoing,
         unsupported=tuple(_all(Unsupported, state.get("unsupported", []))),
+        retrieval=from_json(Retrieval, retrieval) if (retrieval := state.get("retrieval")) else None,
+        offered=tuple(_all(OfferedTool, state.get("offered", []))),
     )
 
 
@@ -100,7 +116,8 @@ def _attempts(
     """Finished attempts, the draft that is held, the current draft, and the attempt that was being written."""
     services, draft = context.services, state.get("draft")
     yield from _all(Attempt, state.get("attempts", []))
-    yield from _held(state, context)
+    # Nobody knows yet whether the draft will be replaced.
+    yield from _held(state, context, "waiting" if status == "needs_approval" and draft is None else "discarded")
     if status == "done" and draft is not None:
         yield finished_attempt(services, draft, "accepted")
         return
@@ -118,14 +135,16 @@ def _attempts(
             cost_usd=cost_of(services.tier(live.tier), live.usage),
             ms=took,
             error=error,
+            prompt=live.prompt,
+            on_device=services.tier(live.tier).stays_on_device,
         )
     elif draft is not None:
         yield finished_attempt(services, draft, outcome, error)
 
 
-def _held(state: TurnState, context: TurnContext) -> Iterator[Attempt]:
+def _held(state: TurnState, context: TurnContext, outcome: AttemptOutcome = "discarded") -> Iterator[Attempt]:
     if held := state.get("held"):
-        yield finished_attempt(context.services, held, "discarded")
+        yield finished_attempt(context.services, held, outcome)
 
 
 def _all(kind: type[Any], values: Iterable[dict[str, Any]]) -> list[Any]:

@@ -36,11 +36,15 @@ class TurnState(TypedDict, total=False):
     tainted: Annotated[bool, or_]  # it has read text that may not be trusted, and stays so
     schema: Json | None  # JSON Schema of the answer, prepared
     adapter: str | None  # path of a LoRA adapter
+    show: str  # ShowBeforeSending
+    kept_here: Annotated[bool, or_]  # a person said that nothing of it leaves
     # {"turn_id", "tier", "locked", "anew", "edited"}: the turn that is asked again, the tier that answered it, and how
     overrules: Json | None
     # what was found and assessed
     passages: list[Json]  # Passage
     searched: str | None  # what was searched for, if not the question as it is
+    retrieval: Json | None  # Retrieval
+    offered: list[Json]  # OfferedTool
     settled: bool  # the answer stands without a draft: only documents could give it, and none is about it
     features: dict[str, float]
     p_good: dict[str, float]
@@ -51,6 +55,7 @@ class TurnState(TypedDict, total=False):
     reasons: list[Json]  # Reason
     floor: Json | None  # Floor: how sure the first draft must begin
     calibration: str | None  # id of the calibration in force
+    refused: str  # code of what stood against a larger tier that the draft should have gone to
     # attempts
     attempt: int
     step: int  # model steps that are over

@@ -63,8 +63,7 @@ async def run_step(
     """
     text_before = live.text
     host = model.capabilities.host or "unknown"
-    # Near the size of the body; a model that finishes tells the exact figure.
-    size = len(json.dumps(to_json([request.messages, request.tools, request.schema]), ensure_ascii=False).encode())
+    size = request_bytes(request)
     for retry in range(_RETRIES + 1):
         sent_before = live.sent
         if not tier.stays_on_device:
@@ -90,6 +89,11 @@ async def run_step(
                 live.sent["bytes"] += result.done.sent_bytes - size
             return result
     raise AssertionError("unreachable: the last round returns or raises")
+
+
+def request_bytes(request: ChatRequest) -> int:
+    """Near the size of the body; a model that finishes tells the exact figure."""
+    return len(json.dumps(to_json([request.messages, request.tools, request.schema]), ensure_ascii=False).encode())
 
 
 def _may_pass(error: ModelError) -> bool:

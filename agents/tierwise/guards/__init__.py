@@ -3,7 +3,7 @@
 from tierwise.guards.approval import Ruling, Standing, refusal_of, rule
 from tierwise.guards.lock import locks
 from tierwise.guards.size import check_question
-from tierwise.guards.untrusted import fence, neutralise
+from tierwise.guards.untrusted import fence, neutralise, told
 from tierwise_tools.text import whole_characters
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "neutralise",
     "refusal_of",
     "rule",
+    "told",
     "whole_characters",
 ]

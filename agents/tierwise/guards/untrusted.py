@@ -39,8 +39,13 @@ def fence(passages: Sequence[Passage]) -> str:
     """
     if not passages:
         return ""
-    blocks = (f"[{n}] {_name(passage)}\n{_body(passage)}" for n, passage in enumerate(passages, 1))
+    blocks = (f"[{n}] {told(passage)}" for n, passage in enumerate(passages, 1))
     return "\n".join((OPEN, *blocks, CLOSE))
+
+
+def told(passage: Passage) -> str:
+    """One passage as :func:`fence` shows it, without its number."""
+    return f"{_name(passage)}\n{_body(passage)}"
 
 
 def neutralise(text: str) -> str:

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from tierwise.knowledge.comparing.figures import Comparison
     from tierwise.knowledge.comparing.questions import read_questions
     from tierwise.knowledge.document import Kind
+    from tierwise.knowledge.ingest.writing import check_collection_name
     from tierwise.knowledge.knowledge import Knowledge
+    from tierwise.knowledge.reading.documents import MAX_BYTES
     from tierwise.knowledge.reading.process import reading_isolation
     from tierwise.knowledge.report import Collection, Failure, IngestProgress, IngestReport, Source, SourceReport
     from tierwise.knowledge.search.filters import Filter
+    from tierwise.knowledge.search.matching import matching_words
     from tierwise.knowledge.search.order import relevance_floor
     from tierwise.knowledge.sources import (
         Connector,
@@ -48,15 +51,18 @@ _WHERE = {
     "IngestReport": "report",
     "Kind": "document",
     "Knowledge": "knowledge",
+    "MAX_BYTES": "reading.documents",
     "Origin": "sources",
     "Retriever": "base",
     "Source": "report",
     "SourceReport": "report",
     "changes_below": "sources",
+    "check_collection_name": "ingest.writing",
     "check_connector": "sources",
     "compare": "comparing.compare",
     "follows_files": "sources",
     "installed_connectors": "sources",
+    "matching_words": "search.matching",
     "open_origins": "sources",
     "read_questions": "comparing.questions",
     "reading_isolation": "reading.process",
@@ -64,6 +70,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "MAX_BYTES",
     "Collection",
     "Comparison",
     "Connector",
@@ -84,10 +91,12 @@ __all__ = [
     "Source",
     "SourceReport",
     "changes_below",
+    "check_collection_name",
     "check_connector",
     "compare",
     "follows_files",
     "installed_connectors",
+    "matching_words",
     "open_origins",
     "read_questions",
     "reading_isolation",

@@ -16,8 +16,9 @@ class Retriever(Protocol):
     """Finds passages. Synchronous and safe to call from any thread: the graph calls it in one.
 
     More names are used if they are there: ``degraded``, a sentence on what the last search had to do without;
-    ``relevant(query, passages) -> bool``, false if a turn had better go on without these passages; and
-    ``is_locked(collection) -> bool``, true if a turn that is limited to this collection must stay on the device.
+    ``relevant(query, passages) -> bool``, false if a turn had better go on without these passages, and ``floor``, the
+    figure it goes by, for the record; and ``is_locked(collection) -> bool``, true if a turn that is limited to this
+    collection must stay on the device.
     ``find_source(word, collection=...)``, ``whole(source, collection=...)`` and ``source_text(source, page)`` let
     a turn read a document whole. ``only`` is passed to ``search`` where a question is limited to some documents.
     """

@@ -138,6 +138,22 @@ class Knowledge:
         """Whether the passages have to do with the query at all; see ``Searcher.relevant``."""
         return self._searcher.relevant(query, passages)
 
+    def worths(self, query: str, passages: Sequence[Passage]) -> list[float]:
+        """What passages that were found for a query are worth: their cosine, plus a bonus for holding its words.
+
+        Where the best of those that a turn reads is below :func:`~tierwise.knowledge.relevance_floor` of all passages
+        there are, the turn goes on without them.
+        """
+        return self._searcher.worths(query, passages)
+
+    @property
+    def floor(self) -> float | None:
+        """What the best passage of a search has to be worth for a turn to go on with any; see :func:`relevance_floor`.
+
+        ``None`` after a search that had to do without vectors.
+        """
+        return self._searcher.floor
+
     def neighbours(self, passage: Passage, *, before: int = 1, after: int = 1) -> list[Passage]:
         """The passages next to one in its document, itself among them; none if it is gone."""
         return around.neighbours(self._db, passage, before=before, after=after)

@@ -32,4 +32,5 @@ def answer_of(record: DecisionRecord) -> Answer:
         waiting=record.waiting,
         files=tuple(path for step in record.tools for path in step.files),
         unsupported=record.unsupported,
+        outgoing=record.outgoing,
     )

@@ -59,6 +59,36 @@ class LedgerEntry:
     step: ToolStep | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """A row of the ledger with its thread and time.
+
+    Attributes:
+        entry: the row.
+        thread: of its turn.
+        at: when it ended, or else the last thing that is known of it; seconds since 1970.
+    """
+
+    entry: LedgerEntry
+    thread: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A person's word that a tool need not ask again.
+
+    Attributes:
+        tool: its name.
+        fingerprint: that of the tool when it was given; it holds for no other.
+        given: when; seconds since 1970.
+    """
+
+    tool: str
+    fingerprint: str
+    given: float
+
+
 def call_id(key: CallKey, name: str, arguments: dict[str, Any]) -> str:
     """An id that stands for this call with these arguments and for nothing else."""
     return sha256(f"{key.turn_id}/{key.round}/{key.place}/{call_hash(name, arguments)}".encode()).hexdigest()[:10]
@@ -167,6 +197,25 @@ class Calls(Database):
             _entry(row) for row in self._rows("SELECT * FROM calls WHERE turn_id = ? ORDER BY round, place", (turn_id,))
         ]
 
+    def recent_calls(self, limit: int = 50, *, skip: int = 0) -> list[PastCall]:
+        """The calls of all turns, the last one first.
+
+        Args:
+            limit: how many at most.
+            skip: leave out so many of the latest.
+        """
+        rows = self._rows(
+            "SELECT calls.*, turns.thread,"
+            " coalesce(calls.ended, calls.began, calls.decided, calls.asked, turns.created) AS at"
+            " FROM calls JOIN turns USING (turn_id) ORDER BY calls.rowid DESC LIMIT ? OFFSET ?",
+            (limit, skip),
+        )
+        return [PastCall(_entry(row), row["thread"], row["at"]) for row in rows]
+
+    def count_calls(self) -> int:
+        """How many calls the ledger holds."""
+        return int(self._rows("SELECT count(*) AS n FROM calls")[0]["n"])
+
     # -- tools that need not ask again ---------------------------------------------------------------------------------
 
     def allow_tool(self, name: str, fingerprint: str) -> None:
@@ -181,6 +230,10 @@ class Calls(Database):
     def allowed_tools(self) -> list[str]:
         """Names of the tools that need not ask."""
         return [row["tool"] for row in self._rows("SELECT tool FROM allowances ORDER BY tool")]
+
+    def allowances(self) -> list[Allowance]:
+        """The tools that need not ask, with the time they were allowed, by name."""
+        return [Allowance(*row) for row in self._rows("SELECT tool, fingerprint, given FROM allowances ORDER BY tool")]
 
     def forget_allowance(self, name: str) -> None:
         """Have a tool ask again.

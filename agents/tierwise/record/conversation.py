@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from tierwise.record.database import Database
 from tierwise.turns import PastTurn
@@ -21,11 +23,15 @@ _STATED = 24  # turns before those whose words about the user are read
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question of a thread and its answer, which may be empty; ``locked``: both stay on the device."""
+    """A question of a thread and its answer, which may be empty; ``locked``: both stay on the device.
+
+    ``turn_id`` says where it is from; two that say the same are equal.
+    """
 
     asked: str
     text: str
     locked: bool = False
+    turn_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +89,43 @@ class Conversations(Database):
     ) -> tuple[Exchange, ...]:
         """The newest exchanges of a thread, oldest first; arguments as for :meth:`history`."""
         rows = self._rows(
-            "SELECT asked, text, locked FROM conversation WHERE thread = ? AND n < ? AND (locked = 0 OR ?)"
+            "SELECT turn_id, asked, text, locked FROM conversation WHERE thread = ? AND n < ? AND (locked = 0 OR ?)"
             " ORDER BY n DESC LIMIT ?",
             (thread, self._place(before), with_locked, limit),
         )
         return tuple(map(_exchange, reversed(rows)))
 
-    def earlier(self, thread: str, *, with_locked: bool, before: str | None = None) -> Earlier:
+    def earlier(
+        self, thread: str, *, with_locked: bool, before: str | None = None, without: Sequence[str] = (), after: int = 0
+    ) -> Earlier:
         """What was said in a thread, as much of it as a prompt can be made from: reading takes no longer in a long one.
 
         Args:
             thread: the thread; one that does not exist has nothing.
             with_locked: include turns that must stay on the device; false for whatever leaves it.
             before: as for :meth:`history`.
+            without: ids of turns to leave out, see :class:`~tierwise.record.sendings.TakenOut`.
+            after: leave out everything up to this place.
         """
-        end = self._place(before)
         said = "FROM conversation WHERE thread = ? AND n >= ? AND n < ? AND (locked = 0 OR ?)"
-        (counted,) = self._rows(f"SELECT count(*) AS turns {said}", (thread, 0, end, with_locked))
+        given: tuple[object, ...] = (with_locked,)
+        if without or after:
+            said += " AND n > ? AND turn_id NOT IN (SELECT value FROM json_each(?))"
+            given = (with_locked, after, json.dumps(list(without)))
+        end = self._place(before)
+        (counted,) = self._rows(f"SELECT count(*) AS turns {said}", (thread, 0, end, *given))
         over = max(0, counted["turns"] - _MOST)
         skipped, begin = -(-over // _STEP) * _STEP, 0
         stated: tuple[str, ...] = ()
         if skipped:
-            (first,) = self._rows(
-                f"SELECT n {said} ORDER BY n LIMIT 1 OFFSET ?", (thread, 0, end, with_locked, skipped)
-            )
+            (first,) = self._rows(f"SELECT n {said} ORDER BY n LIMIT 1 OFFSET ?", (thread, 0, end, *given, skipped))
             begin = first["n"]
             told = self._rows(
                 f"SELECT stated {said} AND stated IS NOT NULL ORDER BY n DESC LIMIT ?",
-                (thread, 0, begin, with_locked, _STATED),
+                (thread, 0, begin, *given, _STATED),
             )
             stated = tuple(line for row in reversed(told) for line in row["stated"].splitlines())
-        rows = self._rows(f"SELECT asked, text, locked {said} ORDER BY n", (thread, begin, end, with_locked))
+        rows = self._rows(f"SELECT turn_id, asked, text, locked {said} ORDER BY n", (thread, begin, end, *given))
         return Earlier(tuple(map(_exchange, rows)), skipped, stated)
 
     def has_locked_turns(self, thread: str, *, before: str | None = None) -> bool:
@@ -152,4 +164,4 @@ class Conversations(Database):
 
 
 def _exchange(row: sqlite3.Row) -> Exchange:
-    return Exchange(row["asked"], row["text"], bool(row["locked"]))
+    return Exchange(row["asked"], row["text"], bool(row["locked"]), row["turn_id"])

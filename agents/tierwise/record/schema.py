@@ -112,8 +112,28 @@ CREATE INDEX turns_said ON turns (thread, n, locked)
   WHERE status NOT IN ('running', 'blocked', 'needs_approval') AND overruled IS NULL;
 CREATE INDEX turns_stated ON turns (thread, n) WHERE stated IS NOT NULL;
 """
+# What a person was shown before it left, and what of it stays here; turns of the device that have read that.
+_SENDINGS = """
+CREATE TABLE sendings (
+  turn_id TEXT NOT NULL REFERENCES turns (turn_id) ON DELETE CASCADE,
+  id TEXT NOT NULL, thread TEXT NOT NULL, place TEXT NOT NULL,
+  state TEXT NOT NULL, shown TEXT NOT NULL, asked REAL NOT NULL, decided REAL, sent REAL,
+  PRIMARY KEY (turn_id, id)
+) STRICT;
+CREATE INDEX sendings_by_thread ON sendings (thread, place, state);
+CREATE TABLE taken_out (
+  thread TEXT NOT NULL REFERENCES threads (thread) ON DELETE CASCADE,
+  item TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+  turn_id TEXT NOT NULL, tier TEXT, passage TEXT, taken REAL NOT NULL,
+  PRIMARY KEY (thread, item)
+) STRICT;
+CREATE TABLE repeats (
+  turn_id TEXT NOT NULL REFERENCES turns (turn_id) ON DELETE CASCADE, tier TEXT NOT NULL,
+  PRIMARY KEY (turn_id, tier)
+) STRICT;
+"""
 
-_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING, _CALLS, _LONG_THREADS)
+_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING, _CALLS, _LONG_THREADS, _SENDINGS)
 """What makes version ``n + 1`` of a file of version ``n``; a new file goes through all of them."""
 VERSION = len(_MIGRATIONS)
 _PATIENCE = 5.0  # seconds to wait for another process that writes

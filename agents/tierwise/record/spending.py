@@ -41,6 +41,11 @@ class Spendings(Database):
         )
         return float(row["usd"])
 
+    def spent_in(self, thread: str) -> float:
+        """USD spent on the turns of a thread."""
+        (row,) = self._rows("SELECT coalesce(sum(cost), 0) AS usd FROM turns WHERE thread = ?", (thread,))
+        return float(row["usd"])
+
     def spending(self, day: float) -> Spending:
         """How the user has been asking up to now.
 

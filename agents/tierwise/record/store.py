@@ -19,7 +19,10 @@ from tierwise.record.conversation import Conversations
 from tierwise.record.database import change, dump, load
 from tierwise.record.feedback import Feedback
 from tierwise.record.gains import noted_gain
+from tierwise.record.insights import Insights, sum_up
 from tierwise.record.owner import is_alive, own_id
+from tierwise.record.savings import Savings
+from tierwise.record.sendings import Sendings
 from tierwise.record.spending import Spendings
 from tierwise.record.stated import stated_lines
 from tierwise.record.stats import Stats, summarise
@@ -32,7 +35,7 @@ _INTERRUPTED = "The program ended before the answer was complete."
 _YOUNG = 60.0  # seconds; a turn has a checkpoint a moment before it is stored here
 
 
-class Record(Conversations, Threads, Calls, Spendings):
+class Record(Conversations, Threads, Calls, Sendings, Spendings, Savings):
     """``record.sqlite``: every turn from the moment its message arrives. Thread-safe; several processes may share it.
 
     Opening it ends the turns of processes that died, see :meth:`repair`.
@@ -142,8 +145,10 @@ class Record(Conversations, Threads, Calls, Spendings):
             record = replace(
                 record, attempts=attempts, text=text, final=final, tools=steps_of(self.calls(record.turn_id))
             )
-            if waiting := tuple(self.waiting_calls(record.turn_id)):
-                self.finish(replace(record, status="needs_approval", waiting=waiting), parked="waiting")
+            waiting, outgoing = tuple(self.waiting_calls(record.turn_id)), self.waiting_outgoing(record.turn_id)
+            if waiting or outgoing:
+                record = replace(record, status="needs_approval", waiting=waiting, outgoing=outgoing)
+                self.finish(record, parked="waiting")
             else:
                 self.finish(replace(record, status="stopped", error=_INTERRUPTED), parked="crashed")
         return [row["turn_id"] for row in dead]
@@ -156,11 +161,12 @@ class Record(Conversations, Threads, Calls, Spendings):
             InvalidInput: if it is not parked, or another process has just taken it up.
         """
         found = self.get(turn_id)
+        running = replace(found, status="running", error=None, waiting=(), outgoing=None)
         with self._writing() as db:
             taken = db.execute(
                 "UPDATE turns SET status = 'running', owner = ?, parked = NULL, record = ?"
                 " WHERE turn_id = ? AND parked IS NOT NULL",
-                (own_id(), dump(replace(found, status="running", error=None, waiting=())), found.turn_id),
+                (own_id(), dump(running), found.turn_id),
             ).rowcount
         if not taken:
             state = "is running" if found.status == "running" else f"is {found.status}"
@@ -210,14 +216,23 @@ class Record(Conversations, Threads, Calls, Spendings):
             raise UnknownName(f"{problem[0].upper()}{problem[1:]} {turn_id!r}.", fix="List them: tierwise threads list")
         return load(rows[0]["record"])
 
-    def turns(self, thread: str) -> list[DecisionRecord]:
+    def turns(self, thread: str, *, last: int | None = None, standing: bool = False) -> list[DecisionRecord]:
         """The turns of a thread, oldest first.
+
+        Args:
+            thread: the thread.
+            last: only so many, the newest.
+            standing: without those whose place another turn took.
 
         Raises:
             UnknownName: if there is no such thread.
         """
-        rows = self._rows("SELECT record FROM turns WHERE thread = ? ORDER BY n", (thread,))
-        if not rows:
+        rows = self._rows(
+            "SELECT record FROM (SELECT n, record FROM turns WHERE thread = ? AND (overruled IS NULL OR NOT ?)"
+            " ORDER BY n DESC LIMIT ?) ORDER BY n",
+            (thread, standing, -1 if last is None else last),
+        )
+        if not rows and last != 0:
             raise UnknownName(f"There is no thread {thread!r}.", fix="List them: tierwise threads list")
         return [load(row["record"]) for row in rows]
 
@@ -247,7 +262,11 @@ class Record(Conversations, Threads, Calls, Spendings):
 
     def stats(self, since: float | None = None) -> Stats:
         """Sums over the turns created at or after ``since`` (seconds since 1970)."""
-        return summarise(self.records(since))
+        return summarise(self.outlines(since))
+
+    def insights(self, since: float | None = None) -> Insights:
+        """Sums by reason, tier and day over the turns created at or after ``since``; see :func:`sum_up`."""
+        return sum_up(self.outlines(since))
 
     def recent_gains(self, tier: str, calibration: str, limit: int) -> list[float]:
         """Gains that a calibration expected of going up from a tier's drafts, in the latest turns; oldest first."""

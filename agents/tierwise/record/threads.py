@@ -38,12 +38,25 @@ class Threads(Database):
 
     def threads(self, limit: int = 50) -> list[ThreadSummary]:
         """Threads, the most recently used first."""
-        rows = self._rows(
+        return self._summaries(
             "SELECT threads.thread, threads.title, threads.locked, count(*) AS turns, max(turns.created) AS last,"
-            " max(turns.locked) AS any_locked"
-            " FROM threads JOIN turns USING (thread) GROUP BY threads.thread ORDER BY max(n) DESC LIMIT ?",
-            (limit,),
+            " max(turns.locked) AS any_locked FROM threads JOIN turns USING (thread)"
+            " GROUP BY threads.thread ORDER BY max(n) DESC LIMIT ?",
+            limit,
         )
+
+    def thread(self, thread: str) -> ThreadSummary | None:
+        """One thread; ``None`` if it has no turn."""
+        found = self._summaries(
+            "SELECT threads.thread, threads.title, threads.locked, count(*) AS turns, max(turns.created) AS last,"
+            " max(turns.locked) AS any_locked FROM threads JOIN turns USING (thread)"
+            " WHERE threads.thread = ? GROUP BY threads.thread",
+            thread,
+        )
+        return found[0] if found else None
+
+    def _summaries(self, sql: str, value: object) -> list[ThreadSummary]:
+        rows = self._rows(sql, (value,))
         listed = []
         for row in rows:
             title, locked = row["title"], bool(row["any_locked"])
@@ -52,6 +65,24 @@ class Threads(Database):
             own = bool(row["locked"])
             listed.append(ThreadSummary(row["thread"], title, row["turns"], row["last"], own, own or locked))
         return listed
+
+    def turns_since(self, turn_id: str) -> int:
+        """How many turns of its thread began with a turn or after it."""
+        (row,) = self._rows(
+            "SELECT count(*) AS turns FROM turns JOIN turns AS begin ON begin.turn_id = ?"
+            " WHERE turns.thread = begin.thread AND turns.n >= begin.n",
+            (turn_id,),
+        )
+        return int(row["turns"])
+
+    def thread_state(self, thread: str) -> tuple[int, ...]:
+        """Numbers that change whenever the thread does: how many turns it has, the newest, how many run, and so on."""
+        (row,) = self._rows(
+            "SELECT count(*) AS turns, coalesce(max(n), 0) AS newest, sum(status = 'running') AS running,"
+            " sum(overruled IS NOT NULL) AS replaced, sum(parked IS NOT NULL) AS parked FROM turns WHERE thread = ?",
+            (thread,),
+        )
+        return (*(int(value or 0) for value in tuple(row)), int(self.is_locked(thread)))
 
     def rename_thread(self, thread: str, title: str) -> str:
         """Give a thread a title in place of the one that was made for it.

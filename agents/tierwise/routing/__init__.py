@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tierwise.routing.budget import day_and_month
 from tierwise.routing.choose import TierState, choose, escalation, resolve
+from tierwise.routing.curve import CurvePoint, curve, point
 from tierwise.routing.features import conversation_features, retrieval_features, surface_features
 from tierwise.routing.replay import Line, Replay, below, replay, threshold_for
 from tierwise.routing.rules import RuleRouter
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Calibration",
+    "CurvePoint",
     "Evaluation",
     "Figure",
     "GainModel",
@@ -48,6 +50,7 @@ __all__ = [
     "below",
     "choose",
     "conversation_features",
+    "curve",
     "day_and_month",
     "direction",
     "escalation",
@@ -55,6 +58,7 @@ __all__ = [
     "join_responses",
     "leans_back",
     "load_calibration",
+    "point",
     "prove",
     "read_prompts",
     "read_responses",

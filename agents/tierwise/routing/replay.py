@@ -69,7 +69,7 @@ def replay(records: Iterable[DecisionRecord], *, cheapest: str, line: Line) -> R
     turns = 0
     for record in sorted(records, key=lambda r: (r.created, r.turn_id)):
         then = went_up(record, cheapest)
-        why, now = _now(record, cheapest, line)
+        why, now = decided_again(record, cheapest, line)
         if why is not None:
             skipped[why] += 1
             continue
@@ -141,7 +141,7 @@ def threshold_for(records: Sequence[DecisionRecord], *, cheapest: str, share: fl
     Returns:
         The threshold; ``None`` if there are no turns to tell from.
     """
-    counted = [r for r in records if _now(r, cheapest, below(0.0, cheapest))[0] is None]
+    counted = [r for r in records if decided_again(r, cheapest, below(0.0, cheapest))[0] is None]
     plain = sum(is_plain(r, cheapest) for r in counted)
     chances = sorted(d.p_good for r in counted if (d := first_draft(r, cheapest)) and d.p_good is not None)
     if not chances:
@@ -150,7 +150,7 @@ def threshold_for(records: Sequence[DecisionRecord], *, cheapest: str, share: fl
     return chances[room] if room < len(chances) else math.nextafter(chances[-1], math.inf)
 
 
-def _now(record: DecisionRecord, cheapest: str, line: Line) -> tuple[str | None, bool]:
+def decided_again(record: DecisionRecord, cheapest: str, line: Line) -> tuple[str | None, bool]:
     """Why the turn is not looked at, else whether it would go up."""
     if record.status != "done":
         return "not_done", False

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tierwise.runtime.question_file import LabelledQuestion, read_questions
     from tierwise.runtime.replaying import dial_line
     from tierwise.runtime.toolbelt import BUILT_IN, NEEDS_ROOT, PINS, make_shelf
+    from tierwise.runtime.turn import new_thread_id
 
 # A turn needs none of these: they are loaded when they are used.
 _LAZY = {
@@ -36,6 +37,7 @@ _LAZY = {
     "dial_line": "replaying",
     "make_shelf": "toolbelt",
     "measure_pair": "live_pair",
+    "new_thread_id": "turn",
     "pair_figures": "pair_report",
     "read_questions": "question_file",
     "turn_questions": "own_turns",
@@ -59,6 +61,7 @@ __all__ = [
     "dial_line",
     "make_shelf",
     "measure_pair",
+    "new_thread_id",
     "pair_figures",
     "read_questions",
     "turn_questions",

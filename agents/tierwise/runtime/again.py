@@ -53,6 +53,7 @@ def prepare_again(record: Record, tiers: Sequence[Tier], turn_id: str, tier: str
         "schema": options.get("schema"),
         "adapter": options.get("adapter"),
         "grounded": options.get("grounded"),
+        "show_before_sending": options.get("show_before_sending"),
     }
     overrules = {
         "turn_id": old.turn_id,

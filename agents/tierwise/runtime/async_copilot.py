@@ -20,9 +20,10 @@ from tierwise.runtime.assemble import assemble
 from tierwise.runtime.message import first_state
 from tierwise.runtime.options import AgainOptions, AskOptions, RouteOptions
 from tierwise.runtime.route import Route, find_route
+from tierwise.runtime.sending import would_leave
 from tierwise.runtime.turn import run_turn
 from tierwise.runtime.waiting_turns import WaitingTurns, drained
-from tierwise.turns import Answer, TypedAnswer
+from tierwise.turns import Answer, Outgoing, TypedAnswer
 from tierwise_tools import Toolset
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ class AsyncCopilot(WaitingTurns):
             question: the message.
             returns: a type: a pydantic model, dataclass, TypedDict, ``list[str]``, ``int`` ...; ``answer.value`` is
                 then a value of it. A text that the type refuses is never an answer: the next tier is asked.
-            options: ``thread``, ``tier``, ``dial``, ``lock``, ``collection``, ``offline``, ``schema``, ``adapter``; see
-                :class:`~tierwise.runtime.options.AskOptions`.
+            options: ``thread``, ``tier``, ``dial``, ``lock``, ``collection``, ``offline``, ``schema``, ``adapter``,
+                ``show_before_sending`` ...; see :class:`~tierwise.runtime.options.AskOptions`.
 
         Raises:
             UsageError: for an empty question, a name that does not exist, or a schema that cannot be kept.
@@ -199,6 +200,27 @@ class AsyncCopilot(WaitingTurns):
         async with aclosing(self._events(again.question, again.options, None, again.overrules)) as events:
             async for event in events:
                 yield event
+
+    async def outgoing(self, turn_id: str = "last", *, tier: str) -> Outgoing:
+        """What asking the question of an earlier turn again (:meth:`again`) would send; nothing is sent or stored.
+
+        The passages are those that the turn found; tools whose sources have not been opened yet are not in it.
+
+        Args:
+            turn_id: the turn, a unique beginning of its id, or ``last``.
+            tier: ``quick``, ``deep`` or a tier's name; for one on the device nothing leaves, and it costs nothing.
+
+        Raises:
+            UsageError: as :meth:`again`.
+            Blocked: if the turn is locked, or tierwise is offline, and the tier is not on the device.
+        """
+        if tier == "auto":
+            raise UsageError("What leaves depends on the tier.", fix="Name one.")
+        again = await asyncio.to_thread(prepare_again, self.record, self.tiers, turn_id, tier, AgainOptions())
+        state = self._state(again.question, **again.options)
+        state["overrules"] = again.overrules
+        old = await asyncio.to_thread(self.record.get, again.overrules["turn_id"])
+        return await would_leave(self._services, old, state)
 
     async def toolset(self) -> Toolset:
         """The tools that models may call, their sources opened, with what had to be set aside."""

@@ -20,6 +20,7 @@ class BackgroundLoop:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._closing: set[asyncio.Task[None]] = set()
+        self._begun: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="tierwise")
         self._thread.start()
 
@@ -60,7 +61,28 @@ class BackgroundLoop:
         if self._loop.is_closed():
             work.close()
             raise UsageError("The copilot is closed.", fix="Make a new one.")
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(self._noted(work), self._loop)
+
+    def end_begun(self) -> None:
+        """Cancel what :meth:`begin` began, and let it put things in order."""
+        if not (self._loop.is_closed() or self.is_own_thread()):
+            self.run(self._end_begun())
+
+    async def _end_begun(self) -> None:
+        begun = [*self._begun]
+        for task in begun:
+            task.cancel()
+        if begun:
+            await asyncio.wait(begun, timeout=_CLEAN_UP)
+
+    async def _noted(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        self._begun.add(task)
+        try:
+            return await work
+        finally:
+            self._begun.discard(task)
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
         """Iterate over an async iterator; closing the generator, or an interrupt, closes the iterator."""

@@ -15,7 +15,7 @@ from tierwise.runtime.options import AgainOptions, AskOptions, Decision, RouteOp
 from tierwise.runtime.route import Route
 from tierwise.runtime.running import RunningTurn
 from tierwise.runtime.turn import new_thread_id
-from tierwise.turns import Answer, TypedAnswer
+from tierwise.turns import Answer, Outgoing, TypedAnswer
 
 if TYPE_CHECKING:
     from tierwise.config import Settings, Tier
@@ -160,6 +160,14 @@ class Copilot:
         """Store a person's yes or no without going on; see :meth:`AsyncCopilot.decide`."""
         return self._loop.run(self._copilot.decide(turn_id, call_id, **decision))
 
+    def decide_sending(self, turn_id: str, outgoing_id: str, *, allow: bool, without: Sequence[str] = ()) -> str:
+        """Store a person's yes or no to what a turn would send; see :meth:`AsyncCopilot.decide_sending`."""
+        return self._loop.run(self._copilot.decide_sending(turn_id, outgoing_id, allow=allow, without=without))
+
+    def outgoing(self, turn_id: str = "last", *, tier: str) -> Outgoing:
+        """What asking a turn's question again would send; see :meth:`AsyncCopilot.outgoing`."""
+        return self._loop.run(self._copilot.outgoing(turn_id, tier=tier))
+
     def approve(
         self,
         turn_id: str = "last",
@@ -210,5 +218,6 @@ def _shut(copilot: AsyncCopilot, loop: BackgroundLoop) -> None:
     if loop.is_own_thread():  # the garbage collector runs in any thread, and this one must not wait for itself
         threading.Thread(target=_shut, args=(copilot, loop), daemon=True).start()
         return
+    loop.end_begun()
     loop.run(copilot.aclose())
     loop.close()

@@ -7,14 +7,14 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tierwise.config import Settings, Tier
+from tierwise.config import Settings, Tier, read_showing
 from tierwise.errors import InvalidInput, UnknownName
 from tierwise.graph.state import TurnState
 from tierwise.guards import check_question, whole_characters
 from tierwise.jsonable import to_json
 from tierwise.runtime.options import find_adapter
 from tierwise.runtime.turn import new_thread_id, new_turn_id
-from tierwise.types import Wish
+from tierwise.types import ShowBeforeSending, Wish
 from tierwise.wish import read_wish
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def first_state(
     schema: dict[str, Any] | None = None,
     adapter: str | None = None,
     grounded: bool | None = None,
+    show_before_sending: ShowBeforeSending | None = None,
 ) -> TurnState:
     """The state a turn begins with; see :class:`~tierwise.runtime.options.AskOptions`.
 
@@ -66,6 +67,7 @@ def first_state(
         "only": None if only is None else to_json(only),
         "document": document,
         "grounded": settings.grounded if grounded is None else grounded,
+        "show": read_showing(settings.show_before_sending if show_before_sending is None else show_before_sending),
         "schema": schema,
         "adapter": None if adapter is None else find_adapter(adapter, settings.home),
     }

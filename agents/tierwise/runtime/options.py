@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from tierwise.errors import InvalidInput, UnknownName
-from tierwise.types import Wish
+from tierwise.types import ShowBeforeSending, Wish
 
 if TYPE_CHECKING:
     from tierwise.knowledge import Filter
@@ -43,12 +43,15 @@ class AskOptions(RouteOptions, total=False):
         adapter: a LoRA adapter for this question: a path, or the name of a file ``adapters/NAME.gguf`` in the home
             folder. Only tiers that can wear it answer.
         grounded: what documents were found for is answered from them or not at all; ``None`` leaves it to the settings.
+        show_before_sending: when the turn waits for a person to see what leaves: ``never``, ``first`` (before the first
+            request of the thread that leaves), ``always`` (of every turn); ``None`` leaves it to the settings.
     """
 
     thread: str | None
     schema: dict[str, Any] | None
     adapter: str | None
     grounded: bool | None
+    show_before_sending: ShowBeforeSending | None
 
 
 class AgainOptions(TypedDict, total=False):
@@ -61,6 +64,7 @@ class AgainOptions(TypedDict, total=False):
         schema: as in ``ask``; that of the turn is not remembered.
         adapter: as in ``ask``; that of the turn is not remembered.
         grounded: as in ``ask``.
+        show_before_sending: as in ``ask``.
         question: the question in other words; its answer then also takes the place of whatever followed in the thread.
     """
 
@@ -71,6 +75,7 @@ class AgainOptions(TypedDict, total=False):
     schema: dict[str, Any] | None
     adapter: str | None
     grounded: bool | None
+    show_before_sending: ShowBeforeSending | None
 
 
 class Decision(TypedDict):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from tierwise.config import Tier
 from tierwise.routing.thread.leaning import leans_back
 from tierwise.runtime.question_file import LabelledQuestion
 from tierwise.turns import DecisionRecord
+
+# A long history is counted again after every turn, and its questions stay the same.
+_leans_back = lru_cache(maxsize=20_000)(leans_back)
 
 
 def turn_questions(records: Iterable[DecisionRecord], tiers: Sequence[Tier]) -> list[LabelledQuestion]:
@@ -28,7 +32,7 @@ def turn_questions(records: Iterable[DecisionRecord], tiers: Sequence[Tier]) -> 
     locked = {record.asked for record in turns if record.locked}
     found: dict[str, LabelledQuestion] = {}
     for record in turns:
-        if record.asked in locked or record.offline or record.status != "done" or leans_back(record.asked):
+        if record.asked in locked or record.offline or record.status != "done" or _leans_back(record.asked):
             continue
         answers = {a.tier: a.text for a in record.attempts if a.tier == names[-1] and a.outcome == "accepted"}
         found[record.asked] = LabelledQuestion(

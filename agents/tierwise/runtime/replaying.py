@@ -46,7 +46,7 @@ def dial_line(wish: Wish, cheapest: str, calibration: Calibration | None = None)
 
 def _by_gain(wish: Wish, cheapest: str, model: str, stages: DraftStages) -> Line:
     """By the gain that is expected from what the record has of the draft, looks at it included; no new look is had."""
-    from tierwise.routing.dial import line_for
+    from tierwise.routing.dial import line_for, need
 
     at = line_for(wish, stages.gains)
 
@@ -57,7 +57,7 @@ def _by_gain(wish: Wish, cheapest: str, model: str, stages: DraftStages) -> Line
             return None
         heads = _stage(stages, known).heads
         own = heads[cheapest].p(known)
-        return any(heads[name].p(known) - own > at * stages.effort[name] for name in stages.higher)
+        return any(heads[name].p(known) - own > need(at, stages.effort[name]) for name in stages.higher)
 
     return line
 

@@ -20,6 +20,7 @@ from tierwise.graph.state import TurnState
 from tierwise.models.schemas import check
 from tierwise.record import answer_of
 from tierwise.redact import redact
+from tierwise.turns import DecisionRecord
 from tierwise.types import TurnStatus
 
 
@@ -133,8 +134,7 @@ async def _run(
                     yield cast(Event, part["data"])
                 else:
                     state = cast(TurnState, part["data"])
-        if not context.recorded and (waiting := services.record.waiting_calls(context.turn_id)):
-            record = decision_record(state, context, "needs_approval", waiting=waiting)
+        if not context.recorded and (record := _resting(services, state, context)) is not None:
             # Not in a thread: between storing and noting it, nothing may stop the turn.
             services.record.finish(record, parked="waiting")
             context.recorded = parked = True
@@ -151,6 +151,15 @@ async def _run(
             services.record.finish(decision_record(state, context, "stopped", error="The turn was stopped."))
         if graph.checkpointer is not None and not parked:
             await graph.checkpointer.adelete_thread(context.turn_id)
+
+
+def _resting(services: Services, state: TurnState, context: TurnContext) -> DecisionRecord | None:
+    """The turn as it waits for a person, ``None`` if it does not."""
+    waiting = services.record.waiting_calls(context.turn_id)
+    outgoing = services.record.waiting_outgoing(context.turn_id)
+    if not waiting and outgoing is None:
+        return None
+    return decision_record(state, context, "needs_approval", waiting=waiting, outgoing=outgoing)
 
 
 def _config(turn_id: str) -> dict[str, Any]:

@@ -1,15 +1,17 @@
-"""Turns that wait for a person, or whose program ended in the middle: deciding on their calls, and going on."""
+"""Turns that wait for a person, or whose program ended in the middle: deciding on them, and going on."""
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from tierwise.events import AnswerReady, Event, TurnFailed
 from tierwise.graph.context import Services
 from tierwise.runtime.approvals import decide
+from tierwise.runtime.sending import decide_sending
 from tierwise.runtime.turn import go_on
 from tierwise.turns import Answer
 
@@ -62,6 +64,31 @@ class WaitingTurns(ABC):
             reason=reason,
         )
 
+    async def decide_sending(self, turn_id: str, outgoing_id: str, *, allow: bool, without: Sequence[str] = ()) -> str:
+        """Store a person's yes or no to what a turn would send; :meth:`stream_on` then goes on with it.
+
+        Before it leaves, the request is built anew without the items that were taken out. If it then holds anything
+        that was not shown, the turn waits again. A no holds for the whole turn: the draft that is there becomes the
+        answer, else a tier on the device answers, unless this tier was asked for by name.
+
+        Args:
+            turn_id: the turn, a unique beginning of its id, or ``last``.
+            outgoing_id: id of the request that was shown (``Answer.outgoing``).
+            allow: yes or no.
+            without: ids of items to take out; they stay here for later requests of the thread, too.
+
+        Returns:
+            The turn's id.
+
+        Raises:
+            UsageError: for a turn that is not there or does not wait, a request that is not the one that was shown, or
+                an item that is not in it or cannot be taken out.
+        """
+        self._check_open()
+        return await asyncio.to_thread(
+            decide_sending, self._services, turn_id, outgoing_id, allow=allow, without=without
+        )
+
     async def approve(
         self,
         turn_id: str = "last",
@@ -82,7 +109,7 @@ class WaitingTurns(ABC):
         return await self.go_on(await self.decide(turn_id, call_id, allow=False, reason=reason))
 
     async def go_on(self, turn_id: str = "last") -> Answer:
-        """Go on with a turn whose calls are decided on, or whose program ended in the middle."""
+        """Go on with a turn that was decided on, or whose program ended in the middle."""
         return await drained(self.stream_on(turn_id))
 
     async def stream_on(self, turn_id: str = "last") -> AsyncGenerator[Event, None]:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tierwise.errors import UsageError
 from tierwise.jsonable import to_json
 from tierwise_app.cli.ask import EXIT_CODES
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import err, out, print_json
 from tierwise_app.deciding import read_arguments, turn_to_go_on
+from tierwise_app.outgoing_text import named_items
 from tierwise_app.text import one_line, when
-from tierwise_app.waiting_calls import print_waiting
+from tierwise_app.waiting_calls import print_what_waits
 
 if TYPE_CHECKING:
     from tierwise import Copilot
@@ -24,17 +26,17 @@ Call = Annotated[
 
 
 def waiting(ctx: typer.Context, as_json: Json = False) -> None:
-    """List the tool calls that wait for your yes, the oldest first."""
+    """List what waits for your yes, tool calls and what would leave this device, the oldest first."""
     with session(ctx).record() as record:
         turns = record.waiting_turns()
     if as_json:
-        keys = ("turn_id", "thread", "asked", "created", "waiting")
+        keys = ("turn_id", "thread", "asked", "created", "waiting", "outgoing")
         print_json([{key: to_json(turn)[key] for key in keys} for turn in turns])
         return
     for turn in turns:
         out().print(f"> {one_line(turn.asked, 300)}", style="bold")
         out().print(f"thread {one_line(turn.thread)}, turn {turn.turn_id}, {when(turn.created)}", style="dim")
-        print_waiting(out(), turn.waiting)
+        print_what_waits(out(), turn)
         out().print()
     if not turns:
         out().print("nothing waits", style="dim")
@@ -48,13 +50,24 @@ def approve(
     arguments: Annotated[
         str | None, typer.Option("--args", metavar="JSON", help="Run the one call with these arguments instead.")
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="ITEM", help="Take this item out of what leaves: its number or id; repeat."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say yes to tool calls that wait, and go on with their turn; exit codes as of ask."""
+    """Say yes to tool calls that wait, or to what would leave, and go on with their turn; exit codes as of ask."""
     changed = None if arguments is None else read_arguments(arguments)
     with session(ctx).copilot() as copilot:
         turn = turn_to_go_on(copilot.record, thread, call)
-        copilot.decide(turn, call, allow=True, always=always, arguments=changed)
+        outgoing = copilot.record.waiting_outgoing(turn)
+        if outgoing is not None and call is None and not always and changed is None:
+            out_of_it = named_items(outgoing, without or ())
+            copilot.decide_sending(turn, outgoing.id, allow=True, without=out_of_it)
+        elif without:
+            raise UsageError("--without is for what would leave, and no request of this turn waits.")
+        else:
+            copilot.decide(turn, call, allow=True, always=always, arguments=changed)
         code = _go_on(copilot, turn, as_json=as_json)
     raise typer.Exit(code)
 
@@ -66,10 +79,14 @@ def deny(
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why not, for the model.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Say no to tool calls that wait, and go on with their turn, which is told why; exit codes as of ask."""
+    """Say no to tool calls that wait, or to what would leave, and go on with their turn; exit codes as of ask."""
     with session(ctx).copilot() as copilot:
         turn = turn_to_go_on(copilot.record, thread, call)
-        copilot.decide(turn, call, allow=False, reason=reason)
+        outgoing = copilot.record.waiting_outgoing(turn)
+        if outgoing is not None and call is None:
+            copilot.decide_sending(turn, outgoing.id, allow=False)
+        else:
+            copilot.decide(turn, call, allow=False, reason=reason)
         code = _go_on(copilot, turn, as_json=as_json)
     raise typer.Exit(code)
 

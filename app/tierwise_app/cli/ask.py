@@ -13,10 +13,11 @@ from tierwise.errors import InvalidInput, UsageError
 from tierwise.jsonable import to_json
 from tierwise_app.cli.limits import Kind, Label, Since, Source, Until, limits
 from tierwise_app.cli.session import Collection, Json, session
-from tierwise_app.console import err, print_json
+from tierwise_app.console import err, out, print_json
+from tierwise_app.deciding import decide_sending_on_terminal, has_person
 from tierwise_app.render import print_answer_end
 from tierwise_app.text import clean
-from tierwise_app.waiting_calls import print_waiting
+from tierwise_app.waiting_calls import print_what_waits
 from tierwise_app.wishes import Dial, Share, wish_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ Grounded = Annotated[
         help="Answer only what the documents say, or also what the model knows.",
         show_default=False,
     ),
+]
+Show = Annotated[
+    bool, typer.Option("--show-before-sending", help="Show what would leave this device, and ask before it does.")
 ]
 Thread = Annotated[str | None, typer.Option("--thread", help="Go on with this thread, or begin one of that name.")]
 
@@ -69,10 +73,11 @@ def ask(
         str | None,
         typer.Option("--again", metavar="TURN", help="Ask its question again on --tier, by default the next larger."),
     ] = None,
+    show: Show = False,
     as_json: Json = False,
 ) -> None:
     """Ask one question. Exit code: 0 done, 1 failed, 3 waiting for approval, 4 blocked, 130 stopped."""
-    from tierwise_app.live import TurnView, run_again, run_turn
+    from tierwise_app.live import TurnView, run_again, run_on, run_turn
 
     if (question is None) == (again is None):
         raise UsageError("Give either a QUESTION or --again TURN.")
@@ -83,16 +88,22 @@ def ask(
             fix="Leave out --thread, -c, -d and what limits the search.",
         )
     text, form = read_question(question or ""), read_schema(schema) if schema is not None else None
-    view = TurnView(quiet=as_json or form is not None)
+    person = has_person() and not as_json and form is None
+    view = TurnView(quiet=as_json or form is not None, waiting=not person)
     wish = wish_of(dial, share)
     options: dict[str, Any] = {"dial": wish, "lock": lock, "offline": offline or None}
     options |= {"schema": form, "adapter": adapter, "grounded": grounded}
+    options |= {"show_before_sending": "always" if show else None}
     with session(ctx).copilot(dial=wish) as copilot:
         if again is not None:
             answer = run_again(copilot, again, view, tier=_other_tier(copilot, again, tier), **options)
         else:
             options |= {"collection": collection, "document": document, "only": only}
             answer = run_turn(copilot, text, view, thread=thread, tier=tier, **options)
+        while person and answer.outgoing is not None and decide_sending_on_terminal(copilot, answer.outgoing):
+            answer = run_on(copilot, answer.turn_id, TurnView(waiting=False))
+        if person:
+            print_what_waits(out(), answer)
     if as_json:
         print_json(to_json(answer))
     elif form is not None:
@@ -146,7 +157,7 @@ def _show_value(answer: Answer) -> None:
     if answer.status == "done":
         sys.stdout.write((clean(answer.text) if sys.stdout.isatty() else answer.text) + "\n")
         print_answer_end(err(), answer)
-    elif answer.waiting:
-        print_waiting(err(), answer.waiting)
+    elif answer.status == "needs_approval":
+        print_what_waits(err(), answer)
     elif answer.error is not None:
         err().print(f"{answer.status}: {clean(answer.error)}", style="red")

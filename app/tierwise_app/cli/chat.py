@@ -10,15 +10,15 @@ import typer
 
 from tierwise.errors import ConfigError, StoreError, TierwiseError
 from tierwise.home import open_home, private
-from tierwise.types import Wish
+from tierwise.types import ShowBeforeSending, Wish
 from tierwise.wish import WORDS, read_wish, wish_text
-from tierwise_app.cli.ask import Lock, Offline, Thread, Tier
+from tierwise_app.cli.ask import Lock, Offline, Show, Thread, Tier
 from tierwise_app.cli.session import Collection, session
 from tierwise_app.console import err, out, report, warn
-from tierwise_app.deciding import decide_on_terminal
+from tierwise_app.deciding import decide_on_terminal, decide_sending_on_terminal, has_person
 from tierwise_app.overrule import last_answer, tier_above, tier_here
 from tierwise_app.text import one_line, place
-from tierwise_app.waiting_calls import print_waiting
+from tierwise_app.waiting_calls import print_what_waits
 from tierwise_app.wishes import Dial, Share, wish_of
 
 if TYPE_CHECKING:
@@ -48,12 +48,14 @@ def chat(
     lock: Lock = False,
     collection: Collection = None,
     offline: Offline = False,
+    show: Show = False,
 ) -> None:
     """Chat: streaming answers, commands with /, Ctrl-C stops the answer, Ctrl-D leaves. Reads lines from a pipe too."""
     wish = wish_of(dial, share)
     with session(ctx).copilot(dial=wish) as copilot:
         conversation = Conversation(copilot, thread=thread, tier=tier, dial=wish, collection=collection)
         conversation.offline = offline or None
+        conversation.show = "always" if show else None
         if lock:
             conversation.set_lock(True)
         conversation.run(_lines(copilot))
@@ -61,7 +63,7 @@ def chat(
 
 def _lines(copilot: Copilot) -> Iterator[str]:
     """Lines that a person types (with history), or those of a pipe."""
-    if not _has_person():
+    if not has_person():
         yield from sys.stdin
         return
     from prompt_toolkit import PromptSession
@@ -95,6 +97,7 @@ class Conversation:
         self.dial = dial
         self.collection = collection
         self.offline: bool | None = None
+        self.show: ShowBeforeSending | None = None
         self.locked = thread is not None and copilot.record.is_locked(thread)
         self._commands: dict[str, Callable[[str], None]] = {
             "tier": self._tier,
@@ -138,9 +141,8 @@ class Conversation:
         from tierwise_app.live import run_turn
 
         options: dict[str, Any] = {"thread": self.thread, "tier": self.tier, "dial": self.dial, "lock": self.locked}
-        answer = run_turn(
-            self.copilot, question, self._view(), collection=self.collection, offline=self.offline, **options
-        )
+        options |= {"collection": self.collection, "offline": self.offline, "show_before_sending": self.show}
+        answer = run_turn(self.copilot, question, self._view(), **options)
         if self.thread is None:
             self.thread = answer.thread
             if self.locked:
@@ -150,19 +152,24 @@ class Conversation:
     def _view(self) -> TurnView:
         from tierwise_app.live import TurnView
 
-        return TurnView(waiting=not _has_person())
+        return TurnView(waiting=not has_person())
 
     def _end(self, answer: Answer) -> None:
-        """Say how the turn ended; while tool calls of it wait, ask about them and go on."""
+        """Say how the turn ended; while it waits for a decision, ask for it and go on."""
         from tierwise_app.live import run_on
 
-        while answer.status == "needs_approval" and _has_person():
-            if not decide_on_terminal(self.copilot, answer.turn_id):
-                print_waiting(out(), self.copilot.record.waiting_calls(answer.turn_id))
+        while answer.status == "needs_approval" and has_person():
+            if not self._decided(answer):
+                print_what_waits(out(), self.copilot.record.get(answer.turn_id))
                 return
             answer = run_on(self.copilot, answer.turn_id, self._view())
         if answer.status == "stopped":
             err().print("stopped; what was written is kept in the thread", style="yellow")
+
+    def _decided(self, answer: Answer) -> bool:
+        if answer.outgoing is not None:
+            return decide_sending_on_terminal(self.copilot, answer.outgoing)
+        return decide_on_terminal(self.copilot, answer.turn_id)
 
     def _command(self, text: str) -> None:
         name, _, rest = text[1:].partition(" ")
@@ -234,6 +241,7 @@ class Conversation:
         last = last_answer(self.copilot.record, self.thread)
         tier = other(self.copilot.tiers, last.final or "")
         options: dict[str, Any] = {"dial": self.dial, "lock": self.locked, "offline": self.offline}
+        options |= {"show_before_sending": self.show}
         self._end(run_again(self.copilot, last.turn_id, self._view(), tier=tier, **options))
 
     def _judge(self, thumb: str, reason: str) -> None:
@@ -248,8 +256,3 @@ class Conversation:
             print_record(out(), self.copilot.record.turns(self.thread)[-1])
         else:
             print_record(out(), self.copilot.record.get(turn or "last"))
-
-
-def _has_person() -> bool:
-    """Whether a person sits at the terminal."""
-    return sys.stdin.isatty() and sys.stdout.isatty()

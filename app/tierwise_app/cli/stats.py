@@ -29,8 +29,9 @@ def stats(
     current = session(ctx)
     with current.record() as record:
         found, accounts = record.stats(start), read_accounts(record, current.settings().budget)
+        more = record.insights(start) if as_json else None
     if as_json:
-        print_json({**to_json(found), "budget": to_json(accounts)})
+        print_json({**to_json(found), "budget": to_json(accounts), "insights": to_json(more)})
         return
     for label, text in _lines(found):
         out().print(f"{label:<14} {text}")

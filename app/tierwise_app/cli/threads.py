@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,9 +13,10 @@ from tierwise.jsonable import to_json
 from tierwise.turns import DecisionRecord
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import confirm, err, out, print_json
+from tierwise_app.exporting import thread_json, thread_markdown, thread_records
 from tierwise_app.render import print_citations, print_table, step_text
-from tierwise_app.text import clean, one_line, place, plural, when
-from tierwise_app.waiting_calls import print_waiting
+from tierwise_app.text import clean, one_line, plural, when
+from tierwise_app.waiting_calls import print_what_waits
 
 if TYPE_CHECKING:
     from tierwise.record import ThreadSummary
@@ -73,8 +74,8 @@ def show(ctx: typer.Context, thread: Name, as_json: Json = False) -> None:
         out().print(f"> {clean(turn.asked)}", style="bold")
         for step in turn.tools:
             out().print(f"  tool {step_text(step)}", style="dim")
-        if turn.waiting:
-            print_waiting(out(), turn.waiting)
+        if turn.waiting or turn.outgoing is not None:
+            print_what_waits(out(), turn)
         else:
             out().print(clean(turn.text) or "(no answer)")
         print_citations(out(), turn.citations)
@@ -112,15 +113,16 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a thread out as Markdown or, with --format json or --json, as its decision records."""
-    import json
+    """Write a thread out as Markdown or, with --format json or --json, as its decision records.
 
+    Keys and passwords are taken out; what stays on this device is marked.
+    """
     with session(ctx).record() as record:
         turns = record.turns(thread)
     if as_json and target is None:
-        print_json(to_json(turns))
+        print_json(thread_records(turns))
         return
-    text = json.dumps(to_json(turns), indent=2) + "\n" if as_json or form == "json" else markdown(thread, turns)
+    text = thread_json(turns) if as_json or form == "json" else thread_markdown(thread, turns)
     if target is None:
         out().print(text, end="")
         return
@@ -171,16 +173,3 @@ def _facts(turn: DecisionRecord) -> Iterator[str]:
         yield f"asked again of {turn.overrules}"
     if turn.feedback:
         yield one_line(turn.feedback)
-
-
-def markdown(thread: str, turns: Sequence[DecisionRecord]) -> str:
-    """A thread as a Markdown document with its sources."""
-    parts = [f"# {clean(thread)}\n"]
-    for turn in turns:
-        parts.append(f"## {one_line(turn.asked, 1000)}\n\n{clean(turn.text) or '*(no answer)*'}\n")
-        unique = {c.n: c for c in turn.citations}.values()
-        parts += [f"- [{c.n}] {place(c.source, c.page)}: “{one_line(c.quote, 400)}”" for c in unique]
-        marks = " · locked to this device" * turn.locked
-        marks += f" · overruled ({turn.overruled})" if turn.overruled else ""
-        parts.append(f"\n*{turn.final or turn.status} · {when(turn.created)} · {turn.turn_id}{marks}*\n")
-    return "\n".join(parts)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from tierwise import Copilot, RunningTurn, Settings
 from tierwise.config import load_settings
-from tierwise_app.web.jobs import Jobs
+from tierwise_app.web.jobs import Job, Jobs
 from tierwise_app.web.preferences import Preferences, read_preferences, write_preferences
+
+if TYPE_CHECKING:
+    from tierwise_app.web.pending import Pending
+
+_GRACE = 5.0  # seconds for pages that are just being drawn from the copilot that goes
 
 
 class Desk:
     """One server's state. Thread-safe.
+
+    Attributes:
+        jobs: long work.
+        pending: messages that wait for their files, by thread.
 
     The copilot belongs to a configuration; when that changes a new one takes its place, and the old one is closed once
     its turns are over.
@@ -25,6 +36,7 @@ class Desk:
         self._lock = threading.RLock()
         self._copilot = copilot or Copilot(settings=load_settings())
         self._turns: dict[str, RunningTurn] = {}
+        self.pending: dict[str, Pending] = {}
         self.jobs = Jobs()
 
     @property
@@ -78,8 +90,9 @@ class Desk:
         with self._lock:
             fresh = Copilot(settings=load_settings(self.settings.path))
             old, self._copilot = self._copilot, fresh
-            running = [turn for turn in self._turns.values() if not turn.over]
-        threading.Thread(target=_close, args=(old, running), daemon=True, name="close-copilot").start()
+            turns = [turn for turn in self._turns.values() if not turn.over]
+        work = (old, turns, self.jobs.running())
+        threading.Thread(target=_close, args=work, daemon=True, name="close-copilot").start()
 
     def _keep(self, turn: RunningTurn) -> RunningTurn:
         with self._lock:
@@ -87,13 +100,25 @@ class Desk:
         return turn
 
 
-def _close(copilot: Copilot, running: list[RunningTurn]) -> None:
-    for turn in running:
+def _close(copilot: Copilot, turns: list[RunningTurn], jobs: list[Job]) -> None:
+    for turn in turns:
         turn.wait()
+    for job in jobs:
+        job.ended.wait()
+    time.sleep(_GRACE)
     copilot.close()
 
 
 @st.cache_resource(show_spinner=False)
 def desk() -> Desk:
     """The server's desk, made when it is first needed."""
-    return Desk()
+    made = Desk()
+    threading.Thread(target=_warm, args=(made.copilot,), daemon=True, name="warm-up").start()
+    return made
+
+
+def _warm(copilot: Copilot) -> None:
+    """Load what every turn needs while the person is still typing the first message; a failure shows when asked."""
+    with contextlib.suppress(Exception):
+        _ = copilot.graph
+        copilot.route("What is this about?")

@@ -45,7 +45,17 @@ def draw_app() -> None:
         for name in names
     ]
     page = st.navigation(pages, position="sidebar")
+    _draw_state()
     try:
         page.run()
     except TierwiseError as error:
         st.error(plain(str(error)), icon=":material/error:")
+
+
+def _draw_state() -> None:
+    """What holds for every page and every turn."""
+    settings = desk().settings
+    if settings.locked:
+        st.sidebar.badge(say("app.locked"), icon=":material/lock:", color="green")
+    if settings.offline:
+        st.sidebar.badge(say("app.offline"), icon=":material/cloud_off:", color="gray")

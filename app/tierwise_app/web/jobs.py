@@ -24,6 +24,7 @@ class Job:
         result: what it came to.
         error: why it failed, in words.
         over: nothing more will happen.
+        ended: set when it is over.
         wanted: false once a person has stopped it; the work looks at it between its steps.
     """
 
@@ -35,6 +36,7 @@ class Job:
         self.result: Any = None
         self.error: str | None = None
         self.over = False
+        self.ended = threading.Event()
         self.wanted = True
 
     def tell(self, text: str, share: float | None = None) -> None:
@@ -66,6 +68,11 @@ class Jobs:
         with self._lock:
             return [job for job in self._jobs if job.kind == kind]
 
+    def running(self) -> list[Job]:
+        """All that are not over."""
+        with self._lock:
+            return [job for job in self._jobs if not job.over]
+
     def dismiss(self, job_id: str) -> None:
         """Forget a job that is over."""
         with self._lock:
@@ -81,3 +88,4 @@ def _run(job: Job, work: Callable[[Job], Any]) -> None:
         job.error = f"{type(error).__name__}: {error}"
     finally:
         job.over = True
+        job.ended.set()

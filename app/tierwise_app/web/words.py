@@ -10,6 +10,9 @@ from pathlib import Path
 _FOLDER = Path(__file__).with_name("strings")
 # What Markdown, and Streamlit's additions to it, would take for more than text.
 _MARKED = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~$:&]")
+# Where a bare address, or the name of an icon, begins to be one: they come alive however they are escaped, unless
+# something of no width stands between.
+_ALIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)|(?<=:)(?=[\w+/-]+:)")
 
 
 def say(key: str, **values: object) -> str:
@@ -30,9 +33,15 @@ def raw(key: str, **values: object) -> str:
     return _catalogue()[key].format(**values)
 
 
+def known(key: str) -> bool:
+    """Whether the catalogue has a text: for what is named by codes, of which newer ones may come."""
+    return key in _catalogue()
+
+
 def plain(text: str) -> str:
     """A text that Streamlit's Markdown shows as it is, on one line: no formatting, links, images, icons or formulas."""
-    return _MARKED.sub(lambda found: "\\" + found[0] if found[0] not in "&<>:$" else f"&#{ord(found[0])};", _line(text))
+    apart = _ALIVE.sub("\u2060", _line(text))
+    return _MARKED.sub(lambda found: "\\" + found[0] if found[0] not in "&<>:$" else f"&#{ord(found[0])};", apart)
 
 
 def _line(text: str) -> str:

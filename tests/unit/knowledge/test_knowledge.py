@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tierwise.errors import EmbedderMismatch, InvalidInput, UnknownName
-from tierwise.knowledge import IngestProgress, Knowledge, Retriever
+from tierwise.knowledge import IngestProgress, Knowledge, Retriever, relevance_floor
 from tierwise.models.minilm import MiniLM
 
 
@@ -288,7 +288,11 @@ def test_passages_are_relevant_by_meaning_or_by_a_telling_word(knowledge: Knowle
         ("E3?", True),
         ("Say hello in one short sentence.", False),
     ):
-        assert knowledge.relevant(query, knowledge.search(query)) is expected, query
+        found = knowledge.search(query)
+        assert knowledge.relevant(query, found) is expected, query
+        (worth,) = knowledge.worths(query, found)
+        assert (worth >= relevance_floor(1)) is expected, query
+        assert worth >= found[0].score
     assert knowledge.relevant("E3?", []) is False
 
 

@@ -87,7 +87,7 @@ def as_version_2(home: Path) -> None:
         "DROP TABLE calls; DROP TABLE allowances; DROP INDEX turns_parked; ALTER TABLE turns DROP COLUMN parked;"
         "ALTER TABLE turns DROP COLUMN tainted; ALTER TABLE turns DROP COLUMN begun_with;"
         "DROP INDEX turns_said; DROP INDEX turns_stated; ALTER TABLE turns DROP COLUMN stated;"
-        "ALTER TABLE threads DROP COLUMN title;"
+        "ALTER TABLE threads DROP COLUMN title; DROP TABLE sendings; DROP TABLE taken_out; DROP TABLE repeats;"
         "ALTER TABLE turns DROP COLUMN cost; CREATE VIEW conversation AS SELECT 1; PRAGMA user_version = 2;"
     )
     db.close()

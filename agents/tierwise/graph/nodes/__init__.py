@@ -10,6 +10,7 @@ from tierwise.graph.nodes.generate import generate
 from tierwise.graph.nodes.look import look
 from tierwise.graph.nodes.record import record
 from tierwise.graph.nodes.retrieve import retrieve
+from tierwise.graph.nodes.show import show
 from tierwise.graph.nodes.verify import verify
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "look",
     "record",
     "retrieve",
+    "show",
     "verify",
 ]

@@ -11,9 +11,9 @@ from langgraph.runtime import Runtime
 from tierwise.events import AttemptDiscarded
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.context import TurnContext
-from tierwise.graph.grounding import DO_NOT_SAY, has_to_be_grounded, held_back
+from tierwise.graph.grounding import DO_NOT_SAY, has_to_be_grounded, held_back, read_passages
 from tierwise.graph.state import Json, TurnState
-from tierwise.jsonable import from_json, to_json
+from tierwise.jsonable import to_json
 from tierwise.turns import Notice, Unsupported
 from tierwise.types import Citation, Draft, Passage, Reason
 from tierwise.verify.citing.support import cite
@@ -37,7 +37,7 @@ async def finish(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     text, marks = read_marks(draft["text"].strip())
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
-    passages = [from_json(Passage, p) for p in state["passages"]]
+    passages = read_passages(state, draft)
     if passages:
         try:
             support = await asyncio.to_thread(

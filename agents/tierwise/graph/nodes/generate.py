@@ -19,9 +19,11 @@ from tierwise.graph.asking import prompt_for
 from tierwise.graph.budget import unpaid
 from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.fallback import hand_over, next_above, successor
+from tierwise.graph.leaving import Leave, keep_here, may_leave, place_of, rest
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.step import StepResult, cost_of, run_step
 from tierwise.graph.structured import request_schema, value_text
+from tierwise.graph.telling import tell
 from tierwise.graph.toolbox import adds_nothing, tools_for, written_wrongly
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import ChatRequest
@@ -31,12 +33,14 @@ from tierwise.types import Floor, Usage
 
 async def generate(
     state: TurnState, runtime: Runtime[TurnContext]
-) -> Command[Literal["gate", "verify", "generate", "finish"]]:
+) -> Command[Literal["gate", "show", "verify", "generate", "finish"]]:
     """Let the chosen tier write: a draft goes to ``verify``, tool calls go to ``gate``.
+
+    A request that leaves the device and has to be seen first goes to ``show`` instead, and is built anew afterwards.
 
     Raises:
         Blocked: if the turn may not leave the device and this tier is not on it, or its money is spent and nobody else
-            can take over: the last gate before a request.
+            can take over: the last gate before a request. Also if a person keeps it here and nobody else may answer.
         ModelError: if this tier failed and no other can take over.
     """
     context, services = runtime.context, runtime.context.services
@@ -44,8 +48,16 @@ async def generate(
     attempt, draft, held = state["attempt"], state.get("draft"), state.get("held")
     if (state["locked"] or state["offline"]) and not tier.stays_on_device:
         raise Blocked(f"{tier.name} is not on this device, and this turn may not leave it.", fix="Ask another tier.")
-    if draft is None:
-        runtime.stream_writer(context.event(AttemptStarted, attempt=attempt, tier=tier.name, model=tier.model_name))
+    announced = draft is not None
+
+    def announce() -> None:
+        nonlocal announced
+        if not announced:
+            announced = True
+            runtime.stream_writer(context.event(AttemptStarted, attempt=attempt, tier=tier.name, model=tier.model_name))
+
+    if tier.stays_on_device:
+        announce()
     started = time.perf_counter()
     live = context.live = Live(attempt, tier.name, tier.model_name, state)
     if draft is not None:
@@ -54,6 +66,7 @@ async def generate(
         live.usage = from_json(Usage, draft["usage"])
     notices: list[Notice] = []
     if (against := await unpaid(state, context, tier)) is not None:
+        announce()
         if held is None and successor(state, context) is None:
             raise Blocked(against.text, fix="Raise it under [budget] in tierwise.toml.")
         return _handed_over(state, runtime, ModelError(against.text), 0.0)
@@ -61,9 +74,6 @@ async def generate(
         asking = await prompt_for(state, context, tier, model, held)
         state = {**state, "locked": asking.locked}  # also for whoever takes over
         prompt, notices = asking.prompt, list(asking.notices)
-        if live.text:
-            live.text += "\n\n"
-            runtime.stream_writer(context.event(TextDelta, attempt=attempt, text="\n\n"))
         request = ChatRequest(
             messages=prompt.messages,
             max_tokens=tier.max_tokens,
@@ -73,6 +83,16 @@ async def generate(
             thread=state["thread"],
             floor=_floor(state, context, tier),
         )
+        leave = Leave() if tier.stays_on_device else await may_leave(state, context, tier, model, asking, request)
+        if leave.show is not None:
+            return await rest(state, runtime, tier, leave.show)
+        if leave.kept:
+            return keep_here(state, runtime, tier)
+        announce()
+        if live.text:
+            live.text += "\n\n"
+            runtime.stream_writer(context.event(TextDelta, attempt=attempt, text="\n\n"))
+        await tell(live, state, context, model, asking, request.tools)
         step = partial(
             run_step,
             context,
@@ -83,9 +103,15 @@ async def generate(
             passages=len(prompt.passages),
             replaces=held["attempt"] if held and draft is None else None,
         )
-        result = await step(request=request)
-        if request.tools and adds_nothing(state, model, result.calls, live.text):
-            result = await step(request=replace(request, tools=()))
+        try:
+            result = await step(request=request)
+            if request.tools and adds_nothing(state, model, result.calls, live.text):
+                live.prompt.pop("tools", None)
+                result = await step(request=replace(request, tools=()))
+        finally:
+            if leave.allowed and live.sent is not None:
+                # Not in a thread: it has left, whatever stops the turn now.
+                services.record.note_sent(context.turn_id, place_of(context, tier))
         if not result.calls and not live.text.strip():
             raise _said_nothing(tier.name, result)
         if any(call.problem for call in result.calls) and written_wrongly(state) and successor(state, context):
@@ -94,14 +120,16 @@ async def generate(
         if state.get("schema") is not None and not result.calls:
             live.text = value_text(state, live.text, model)
     except ModelError as error:
+        announce()
         return _handed_over(state, runtime, error, (time.perf_counter() - started) * 1000)
     update: TurnState = {
         "step": live.number,
-        "draft": _draft(state, result, live),
+        "draft": {**_draft(state, result, live), "without": list(asking.without)},
         "locked": state["locked"],
         "notices": to_json(notices + _notices(state, runtime)),
         "sent": [live.sent] if live.sent else [],
         "ms": {"model": result.ms},
+        **live.told,
     }
     if result.calls:
         update["rounds"] = [{"text": result.text, "calls": to_json(result.calls)}]
@@ -144,6 +172,7 @@ def _draft(state: TurnState, result: StepResult, live: Live) -> Json:
         "evidence": to_json(result.done.evidence),
         "usage": to_json(live.usage),
         "work": dict(Counter(before["work"]) + Counter(result.done.work)),
+        "prompt": live.prompt,
         "ms": before["ms"] + result.ms,
         "first_token_ms": before["first_token_ms"] if before["first_token_ms"] is not None else result.first_token_ms,
         "looks": {},
@@ -166,7 +195,7 @@ def _notices(state: TurnState, runtime: Runtime[TurnContext]) -> list[Notice]:
 
 def _handed_over(
     state: TurnState, runtime: Runtime[TurnContext], error: ModelError, ms: float
-) -> Command[Literal["gate", "verify", "generate", "finish"]]:
+) -> Command[Literal["gate", "show", "verify", "generate", "finish"]]:
     """Record the failed attempt and let another tier, or the draft that is held, take its place.
 
     Raises:
@@ -192,9 +221,12 @@ def _handed_over(
         cost_usd=cost_of(tier, live.usage),
         ms=ms,
         error=str(error),
+        prompt=live.prompt,
+        on_device=tier.stays_on_device,
     )
     update: TurnState = {
         "step": live.number,
+        **live.told,
         "locked": state["locked"],
         "attempts": [to_json(failed)],
         "sent": [live.sent] if live.sent else [],

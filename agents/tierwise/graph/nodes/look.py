@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from langgraph.runtime import Runtime
 
-from tierwise.errors import ModelError
+from tierwise.errors import Blocked, ModelError
 from tierwise.events import LookFinished, LookStarted
-from tierwise.graph.asking import prompt_for
+from tierwise.graph.asking import Asking, prompt_for
 from tierwise.graph.context import TurnContext
+from tierwise.graph.leaving import may_leave
 from tierwise.graph.state import Json, TurnState
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import ChatModel, ChatRequest, Completed, Delta
@@ -41,8 +42,10 @@ async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     found: dict[str, float] = {}
     used = Usage()
     try:
-        prompt = (await prompt_for(state, context, tier, model, None)).prompt
-        request = ChatRequest(prompt.messages, adapter=state.get("adapter"), thread=state["thread"])
+        asking = await prompt_for(state, context, tier, model, None)
+        request = ChatRequest(asking.prompt.messages, adapter=state.get("adapter"), thread=state["thread"])
+        if not (tier.stays_on_device or await _may_leave(state, context, asking, request)):
+            raise Blocked("What this look would send was not shown.")
         text, done = await _answer(model, _request(request, kind, draft["text"], tier.max_tokens))
         used = done.usage
         found = _found(kind, draft["text"], text, done.evidence)
@@ -57,6 +60,13 @@ async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         "look_usage": to_json(from_json(Usage, draft["look_usage"]) + used),
     }
     return {"draft": looked, "look": None, "ms": {"look": ms}}
+
+
+async def _may_leave(state: TurnState, context: TurnContext, asking: Asking, request: ChatRequest) -> bool:
+    """Whether a look may leave the device: nobody is asked about it, so nothing new may be in it but the draft."""
+    tier = context.services.tier(state["tier"])
+    leave = await may_leave(state, context, tier, context.services.models[tier.name], asking, request)
+    return leave.show is None and not leave.kept
 
 
 def _request(request: ChatRequest, kind: Look, draft: str, max_tokens: int) -> ChatRequest:

@@ -61,6 +61,7 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
         **settled,
         "passages": to_json(found.passages),
         "searched": found.carried.text if found.carried is not None else None,
+        "retrieval": to_json(found.retrieval),
         "locked": state["locked"] or bool(why),
         "tainted": bool(found.passages),
         "notices": to_json(notices),

@@ -16,12 +16,12 @@ from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.budget import unpaid
 from tierwise.graph.context import TurnContext
 from tierwise.graph.fallback import hand_over, next_above, successor
-from tierwise.graph.grounding import has_to_be_grounded
+from tierwise.graph.grounding import has_to_be_grounded, read_passages
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.structured import complaint
 from tierwise.jsonable import from_json, to_json
 from tierwise.turns import Notice
-from tierwise.types import Draft, Passage, Reason, TokenEvidence, Usage, Verdict
+from tierwise.types import Draft, Reason, TokenEvidence, Usage, Verdict
 from tierwise.verify.grounded import UNBORNE
 
 
@@ -71,6 +71,8 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
             heir, refusal = _heir(state, context, draft, verdict.tier)
         if refusal is not None and not (refusal.code == "top_tier" and _tells_itself(verdict)):
             notices.append(_unhelped(draft["tier"], verdict, refusal))
+        if refusal is not None and refusal.code != "top_tier":
+            update["refused"] = refusal.code
     else:
         heir = None
     if verdict.outcome == "give_up" and not _tells_itself(verdict):
@@ -145,7 +147,7 @@ def _unhelped(tier: str, verdict: Verdict, refusal: Reason) -> Notice:
 
 def _as_draft(state: TurnState, context: TurnContext, draft: Json, *, may_look: bool) -> Draft:
     services, tier = context.services, context.services.tier(draft["tier"])
-    names = [other.name for other in services.tiers]
+    names, passages = [other.name for other in services.tiers], read_passages(state, draft)
     # Elsewhere a look would be paid for, and send the question out once more.
     can_look = tier.stays_on_device and services.models[tier.name].capabilities.token_evidence
     return Draft(
@@ -154,7 +156,7 @@ def _as_draft(state: TurnState, context: TurnContext, draft: Json, *, may_look: 
         question=state["asked"],
         text=draft["text"],
         finish=draft["finish"],
-        passages=tuple(from_json(Passage, p) for p in state["passages"]),
+        passages=tuple(passages),
         evidence=from_json(TokenEvidence, draft["evidence"]) if draft["evidence"] else None,
         structured=state.get("schema") is not None,
         higher=tuple(names[names.index(draft["tier"]) + 1 :]),
@@ -162,7 +164,7 @@ def _as_draft(state: TurnState, context: TurnContext, draft: Json, *, may_look: 
         looks_had=tuple(draft["looks_had"]),
         # A draft that came out of tool calls cannot be made again without calling them again.
         may_look=may_look and can_look and not state.get("rounds") and state.get("schema") is None,
-        grounded=has_to_be_grounded(state),
+        grounded=bool(passages) and has_to_be_grounded(state),
         begun_floor=draft["begun_floor"],
         tool_errors=sum(r["outcome"] == "failed" for r in state.get("results", []) if r["attempt"] == draft["attempt"]),
     )

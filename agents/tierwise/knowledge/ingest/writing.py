@@ -26,6 +26,19 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
+def check_collection_name(name: str) -> str:
+    """The name, if a collection may have it.
+
+    Raises:
+        InvalidInput: if not.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"A collection cannot be named {name!r}.", fix="Use letters, digits, '.', '_' and '-', at most 64."
+        )
+    return name
+
+
 class Writing:
     """Ingests, removes and rebuilds.
 
@@ -57,11 +70,7 @@ class Writing:
         stopped: Callable[[], bool],
     ) -> IngestReport:
         """Bring in what origins give."""
-        if not _NAME.fullmatch(collection):
-            raise InvalidInput(
-                f"A collection cannot be named {collection!r}.",
-                fix="Use letters, digits, '.', '_' and '-', at most 64.",
-            )
+        check_collection_name(collection)
         pace = Pace(progress)
         with self._alone(pace, stopped) as embedding:
             with self._db.writing() as sql:

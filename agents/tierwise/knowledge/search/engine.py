@@ -78,6 +78,11 @@ class Searcher:
         around.sort(key=lambda window: (-values[window.id], window.id))
         return shown(self._db, around, cosines, k)
 
+    @property
+    def floor(self) -> float | None:
+        """The line that :meth:`relevant` goes by; ``None`` if it has none."""
+        return relevance_floor(tables.count(self._db)) if self.lost is None else None
+
     def relevant(self, query: str, passages: Sequence[Passage]) -> bool:
         """Whether any of the passages found for a query has to do with it at all.
 
@@ -86,9 +91,12 @@ class Searcher:
         if self.lost is not None:
             return bool(passages)
         floor = relevance_floor(tables.count(self._db))
-        if any(passage.score >= floor for passage in passages):
-            return True
+        return any(p.score >= floor for p in passages) or any(w >= floor for w in self.worths(query, passages))
+
+    def worths(self, query: str, passages: Sequence[Passage]) -> list[float]:
+        """What each of the passages found for a query is worth for it; see ``order.worth``."""
         scores = {passage.id: passage.score for passage in passages}
         held = look_up(self._db, terms(query.encode("utf-8", "replace").decode()), None)
         around = windows(self._db, scores, (), wide=self._wide)
-        return any(worth(scores[w.id], held, w.row, w.rows) >= floor for w in around)
+        found = {w.id: worth(scores[w.id], held, w.row, w.rows) for w in around}
+        return [found.get(passage.id, passage.score) for passage in passages]

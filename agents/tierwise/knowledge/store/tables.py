@@ -65,18 +65,17 @@ def source_text(db: Database, path: str, page: int | None) -> str:
     Raises:
         UnknownName: if there is no such source or page.
     """
-    pages = db.rows(
-        "SELECT number, text FROM pages WHERE source ="
-        " (SELECT id FROM sources WHERE path = ? ORDER BY ingested DESC, id DESC LIMIT 1) ORDER BY position",
-        (path,),
+    of_copy = (
+        "FROM pages WHERE source = (SELECT id FROM sources WHERE path = ? ORDER BY ingested DESC, id DESC LIMIT 1)"
     )
+    numbered = [] if page is None else db.rows(f"SELECT text {of_copy} AND number = ?", (path, page))
+    if numbered:
+        return str(numbered[0][0])
+    pages = db.rows(f"SELECT number, text {of_copy} ORDER BY position", (path,))
     if not pages:
         raise UnknownName(f"{path} is not among the sources.", fix="`tierwise sources list` shows them.")
     if page is None:
         return "\n\n".join(text for _, text in pages)
-    for number, text in pages:
-        if number == page:
-            return str(text)
     have = f"It has pages 1 to {len(pages)}." if pages[0][0] is not None else "It has no pages."
     raise UnknownName(f"{path} has no page {page}.", fix=have)
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tierwise.models.tools.picking import pick_tools
+from tierwise.models.tools.picking import pick_tools, tool_nearness
 
-__all__ = ["pick_tools"]
+__all__ = ["pick_tools", "tool_nearness"]

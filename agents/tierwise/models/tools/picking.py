@@ -47,9 +47,18 @@ def pick_tools(tools: Sequence[T], question: NDArray[np.float32], embed: Embed, 
         return tuple(tools)
     import numpy as np
 
-    nearness = _embedded([f"{tool.name}: {tool.description}" for tool in tools], embed) @ np.asarray(question)
-    nearest = np.argsort(-nearness, kind="stable")[: max(0, most)]
+    near = np.array(tool_nearness(tools, question, embed))
+    nearest = np.argsort(-near, kind="stable")[: max(0, most)]
     return tuple(tools[index] for index in sorted(nearest))
+
+
+def tool_nearness(tools: Sequence[Described], question: NDArray[np.float32], embed: Embed) -> list[float]:
+    """Cosine of each tool's name and description to a question, in [-1, 1]; arguments as for :func:`pick_tools`."""
+    import numpy as np
+
+    vectors = _embedded([f"{tool.name}: {tool.description}" for tool in tools], embed)
+    found: list[float] = (vectors @ np.asarray(question)).tolist()
+    return found
 
 
 def _embedded(texts: Sequence[str], embed: Embed) -> NDArray[np.float32]:

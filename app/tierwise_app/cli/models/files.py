@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import unquote, urlsplit
 
 import typer
 
-from tierwise.errors import Blocked, InvalidInput, UsageError
-from tierwise_app.checks import offline_word, tiers_in_use
+from tierwise.errors import InvalidInput, UsageError
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import err, out, print_json, warn
+from tierwise_app.model_files import is_url, may_download, name_after, tiers_using
 from tierwise_app.progress import download_bar
 from tierwise_app.text import size
 
 if TYPE_CHECKING:
-    from tierwise.config import Settings
     from tierwise.models import InstalledModel
 
 _WORDS = {
@@ -44,7 +42,7 @@ def pull(
     settings = session(ctx).settings()
     known = card(name)
     if again or installed(known, home=settings.home) is None:
-        _may_download(settings, offline)
+        may_download(settings, offline=offline)
         if known.url is not None:
             err().print(f"{known.title}: {size(known.file_bytes)} from {known.source}, {known.licence}")
             _foretell(name, settings.home)
@@ -70,13 +68,13 @@ def add(
         raise UsageError(f"{source!r} is not a file.", fix=f"To give it a tier, run: tierwise models use TIER={source}")
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise InvalidInput("That is not a SHA-256.", fix="Give its 64 hexadecimal digits.")
-    called = name or _name_of(source)
-    if not _is_url(source):
+    called = name or name_after(source)
+    if not is_url(source):
         if sha256 is not None:
             raise UsageError("--sha256 is for downloads.", fix="Leave it out for a local file.")
         _report(add_file(Path(source), called, home=settings.home, copy=copy), as_json)
         return
-    _may_download(settings, offline)
+    may_download(settings, offline=offline)
     with _kept_when_stopped(), download_bar(called) as progress:
         model = pull_url(source, called, home=settings.home, sha256=sha256, progress=progress)
     _report(model, as_json)
@@ -93,8 +91,7 @@ def remove(
 
     settings = session(ctx).settings()
     name = name.removeprefix("llama:")
-    itself = {f"llama:{name}", f"llama:{settings.home / 'models' / name}.gguf"}
-    used = [tier.name for tier in tiers_in_use(settings) if tier.model_name in itself]
+    used = tiers_using(name, settings)
     if used and not force:
         raise InvalidInput(
             f"Tier {used[0]} uses {name}.",
@@ -105,11 +102,6 @@ def remove(
         print_json({"name": name, "freed": freed})
     else:
         out().print(f"{name} is removed, {size(freed)} freed")
-
-
-def _may_download(settings: Settings, offline: bool) -> None:
-    if why := "offline" if offline else offline_word(settings):
-        raise Blocked(f"tierwise is {why}: nothing is downloaded.", fix="Bring the file by: tierwise models add PATH")
 
 
 def _foretell(name: str, home: Path) -> None:
@@ -139,20 +131,3 @@ def _kept_when_stopped() -> Iterator[None]:
     except KeyboardInterrupt:
         err().print("What has arrived is kept: the same command goes on from there.")
         raise
-
-
-def _is_url(source: str) -> bool:
-    return "://" in source
-
-
-def _name_of(source: str) -> str:
-    """A name after the file: ``Phi 3 (mini).Q4_K_M.gguf`` becomes ``phi-3-mini.q4_k_m``."""
-    try:
-        path = unquote(urlsplit(source).path) if _is_url(source) else source
-    except ValueError as error:
-        raise InvalidInput(f"{source!r} is not an address.", fix="Write https://HOST/PATH/FILE.gguf.") from error
-    stem = Path(path).name.lower().removesuffix(".gguf")
-    name = re.sub(r"-*\.-*", ".", re.sub(r"[^a-z0-9._]+", "-", stem)).strip("-._")[:64]
-    if not name:
-        raise InvalidInput(f"No name follows from {source!r}.", fix="Give one with --name.")
-    return name

@@ -13,6 +13,7 @@ from tierwise.types import Dial
 from tierwise_app.checks import tiers_in_use
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import err, out, print_json
+from tierwise_app.replays import line_to_try
 from tierwise_app.text import clean, money, plural, since
 
 if TYPE_CHECKING:
@@ -49,9 +50,8 @@ def replay(
 
     Drafts are judged by the calibration, if one is in force; else by their chance of being right.
     """
-    from tierwise.routing import below, threshold_for
     from tierwise.routing import replay as decide_again
-    from tierwise.runtime import configured_calibration, dial_line
+    from tierwise.runtime import configured_calibration
 
     if (dial is None) == (share is None):
         raise UsageError("Give either --dial WISH or --target-share S.")
@@ -65,17 +65,13 @@ def replay(
         raise UsageError("There is only one tier, so no setting changes anything.", fix="Add one: tierwise setup.")
     cheapest = tiers[0].name
     with session(ctx).record() as record:
-        turns = record.records(start)
+        turns = record.outlines(start)
     calibration, unused = configured_calibration(settings)
     if unused is not None:
         err().print(clean(unused), style="yellow")
         calibration = None
-    threshold: float | None = None
-    if wanted is not None and calibration is None:
-        threshold = threshold_for(turns, cheapest=cheapest, share=wanted)
-        line = below(threshold or 0.0, cheapest)
-    else:
-        line = dial_line(cast(Dial, dial) if wanted is None else wanted, cheapest, calibration)
+    wish = cast(Dial, dial) if wanted is None else wanted
+    line, threshold = line_to_try(turns, wish, cheapest=cheapest, calibration=calibration)
     found = decide_again(turns, cheapest=cheapest, line=line)
     judged_by = calibration.id if calibration else None
     if as_json:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierwise.errors import InvalidInput, UnknownName, UsageError
-from tierwise.tool_settings import ToolSettings, check_source_name
+from tierwise.errors import UnknownName, UsageError
 from tierwise_app.cli.session import Json, session
 from tierwise_app.cli.tools.reviewing import accept, review_json
 from tierwise_app.config_file import ConfigFile, config_path, variable_name
-from tierwise_app.config_tools import SourceKind, drop_source, put_source
+from tierwise_app.config_tools import SourceKind, drop_source
 from tierwise_app.console import confirm, out, print_json
 from tierwise_app.render import print_table
 from tierwise_app.text import clean, one_line, plural
-from tierwise_app.tool_shelf import opened_tools, source_failures
+from tierwise_app.tool_adding import (
+    add_document,
+    add_server,
+    forget_server,
+    header_entry,
+    name_of_document,
+    review_server,
+    server_of,
+    source_entry,
+    source_names,
+)
+from tierwise_app.tool_shelf import source_failures
 
 if TYPE_CHECKING:
     from tierwise.config import Settings
@@ -60,20 +69,21 @@ def add(
     if mcp is not None:
         if name or base_url or key_env:
             raise UsageError("--name, --base-url and --key-env are for OpenAPI documents.")
-        headers = dict(_header(word) for word in header_env or [])
+        headers = dict(header_entry(word) for word in header_env or [])
         entry = {"name": mcp, "command": words, "url": url, "env": env, "header_env": headers} | entry
         if env:
             entry["env"] = [variable_name(variable) for variable in env]
-        _add_server(settings, file, _named(settings, entry), yes=yes, as_json=as_json)
+        _add_server(settings, file, source_entry(settings, entry, where="--mcp"), yes=yes, as_json=as_json)
         return
     if url or env or header_env:
         raise UsageError("--url, --env and --header-env are for MCP servers.", fix="Name the server with --mcp NAME.")
     if not words or len(words) != 1:
         raise UsageError("Give either one FILE, or --mcp NAME.")
     path = Path(words[0]).expanduser().absolute()
-    entry = {"name": name or _name_of(path), "path": str(path), "base_url": base_url} | entry
+    entry = {"name": name or name_of_document(path), "path": str(path), "base_url": base_url} | entry
     entry["key_env"] = variable_name(key_env) if key_env else None
-    _add_document(settings, file, _named(settings, entry), as_json=as_json)
+    entry = source_entry(settings, entry, where="--name")
+    _report(file, "openapi", entry, add_document(settings, file, entry), as_json=as_json)
 
 
 def remove(
@@ -83,89 +93,32 @@ def remove(
     as_json: Json = False,
 ) -> None:
     """Take an MCP server or an OpenAPI document out of tierwise.toml, and forget what was accepted of it."""
-    from tierwise.runtime import PINS
-    from tierwise_tools.mcp.pins import Pins
-
     settings = session(ctx).settings()
     file = ConfigFile(config_path(session(ctx).config or settings.path, settings.home))
     kind = drop_source(file, name)
     if kind is None:
-        there = ", ".join(_names(settings)) or "none"
+        there = ", ".join(source_names(settings)) or "none"
         raise UnknownName(f"There is no MCP server or document {name!r} in {file.path}.", fix=f"There are: {there}.")
     if not yes:
         confirm(f"Take {_KINDS[kind]} {name!r} out of {file.path}?")
     file.write()
     if kind == "mcp":
-        with source_failures():
-            Pins(settings.home / PINS).forget(name)
+        forget_server(settings, name)
     if as_json:
         print_json({"name": name, "kind": kind, "path": str(file.path)})
     else:
         out().print(f"{name} is taken out of {file.path}")
 
 
-def _add_document(settings: Settings, file: ConfigFile, entry: dict[str, Any], *, as_json: bool) -> None:
-    from tierwise_tools.openapi import ApiDocument
-
-    document = ApiDocument(**_frozen(entry) | {"path": Path(entry["path"])})
-    found = opened_tools(settings, ToolSettings(enabled=(), openapi=(document,)))
-    _write(file, "openapi", entry)
-    _report(file, "openapi", entry, found, as_json=as_json)
-
-
 def _add_server(settings: Settings, file: ConfigFile, entry: dict[str, Any], *, yes: bool, as_json: bool) -> None:
     import asyncio
 
-    from tierwise.runtime import PINS
-    from tierwise_tools.mcp.pins import Pins
-    from tierwise_tools.mcp.review import review
-    from tierwise_tools.mcp.settings import McpServer
-
-    try:
-        server = McpServer(**_frozen(entry))
-    except ValueError as error:
-        raise InvalidInput(f"{error}.") from error
-    pins = Pins(settings.home / PINS)
+    server = server_of(entry)
+    found = asyncio.run(review_server(server, settings))
     with source_failures():
-        before = pins.of(server.pinned_as)
-        found = asyncio.run(review(server, pins))
         accepted = accept(found, yes=yes, as_json=as_json)
-        try:
-            tools = opened_tools(settings, ToolSettings(enabled=(), mcp=(server,)))
-            _write(file, "mcp", entry)
-        except BaseException:
-            if before is None:
-                pins.forget(server.pinned_as)
-            raise
+    tools = add_server(settings, file, entry, found)
     _report(file, "mcp", entry, tools, as_json=as_json, more={"review": review_json(found, accepted)})
-
-
-def _named(settings: Settings, entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry without what was not given, its name checked.
-
-    Raises:
-        ConfigError: if it cannot be a name.
-        InvalidInput: if the name is taken.
-    """
-    name = check_source_name(entry["name"], "--name" if "path" in entry else "--mcp")
-    if name.casefold() in (other.casefold() for other in _names(settings)):
-        raise InvalidInput(
-            f"There is a source of tools {name!r} already.", fix=f"Remove it first: tierwise tools remove {name}"
-        )
-    return {key: value for key, value in entry.items() if value}
-
-
-def _names(settings: Settings) -> list[str]:
-    return [server.name for server in settings.tools.mcp] + [document.name for document in settings.tools.openapi]
-
-
-def _frozen(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-
-
-def _write(file: ConfigFile, kind: SourceKind, entry: dict[str, Any]) -> None:
-    put_source(file, kind, entry)
-    file.write()
 
 
 def _report(
@@ -188,17 +141,3 @@ def _report(
     for problem in found.problems:
         out().print(f"! {clean(problem.name)}: {clean(problem.text)}", style="yellow")
     out().print(f"{entry['name']} is in {file.path}, with {plural(len(found), 'tool')}")
-
-
-def _header(word: str) -> tuple[str, str]:
-    header, equals, variable = word.partition("=")
-    if not (header and equals):
-        raise InvalidInput(
-            "--header-env is not HEADER=VARIABLE.", fix="Write for example --header-env Authorization=MY_TOKEN"
-        )
-    return header, variable_name(variable)
-
-
-def _name_of(path: Path) -> str:
-    """A name after the file: ``Pet Store (v3).yaml`` becomes ``Pet_Store_v3``."""
-    return re.sub(r"[^A-Za-z0-9-]+", "_", path.stem).strip("_-")[:24].rstrip("_-")

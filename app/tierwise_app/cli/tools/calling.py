@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tierwise.errors import Blocked, InvalidInput, UsageError
-from tierwise.home import open_home
+from tierwise.errors import InvalidInput, UsageError
 from tierwise_app.cli.session import Json, session
 from tierwise_app.cli.tools.listing import Name
 from tierwise_app.console import confirm, err, out, print_json
 from tierwise_app.deciding import read_arguments
 from tierwise_app.text import clean, duration, one_line
+from tierwise_app.tool_calling import call_folder, check_call
 from tierwise_app.tool_shelf import DocumentSearch, ToolFailed, find_tool, open_tools
 from tierwise_app.waiting_calls import argument_lines
 from tierwise_tools.effects import ask_by_effect
@@ -50,11 +48,11 @@ def call(
     with (
         open_tools(settings) as tools,
         DocumentSearch(current.knowledge, with_locked=True) as search,
-        _folder(settings.home) as folder,
+        call_folder(settings.home) as folder,
     ):
         tool = find_tool(tools, name)
         given = read_arguments(arguments) if arguments is not None else read_values(values or [], tool.parameters)
-        _check(tool, given, word=settings.tools.approval.get(name), stays=settings.locked or settings.offline)
+        check_call(tool, given, settings)
         if not yes and (tool.asks == "always" or ask_by_effect(tool.effects, tainted=False)):
             _ask(tool, given)
         status = Status()
@@ -111,32 +109,8 @@ def _json_or_text(text: str) -> Any:
         return text
 
 
-def _check(tool: Tool[..., Any], given: dict[str, Any], *, word: Any, stays: bool) -> None:
-    from tierwise.guards import refusal_of
-
-    if refusal := refusal_of(tool, word=word, stays=stays):
-        raise Blocked(f"Not run: {refusal}.", fix="See: tierwise tools show " + tool.name)
-    try:
-        tool.check(given)
-    except ToolError as error:
-        raise ToolFailed(str(error)) from error
-
-
 def _ask(tool: Tool[..., Any], given: dict[str, Any]) -> None:
     err().print(f"{tool.name} ({tool.origin}) can {' and '.join(tool.effects)}", style="bold")
     for line in argument_lines(given):
         err().print(f"  {line}")
     confirm("Run it?")
-
-
-@contextmanager
-def _folder(home: Path) -> Iterator[Path]:
-    """Where the call may leave files; gone again if it left none."""
-    folder = open_home(home) / "files" / f"call-{time.time_ns():x}"
-    folder.mkdir(parents=True, mode=0o700)
-    try:
-        yield folder
-    finally:
-        for place in (folder, folder.parent):
-            with suppress(OSError):  # it holds something
-                place.rmdir()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +13,7 @@ from tierwise_app.render import print_table
 from tierwise_app.text import clean
 from tierwise_app.tool_facts import asking_of, losses_of, parameter_lines, tool_json
 from tierwise_app.tool_shelf import find_tool, open_tools
-
-if TYPE_CHECKING:
-    from tierwise.config import Settings
+from tierwise_app.tool_switches import tools_off
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The tool; see: tierwise tools list")]
 
@@ -74,21 +72,6 @@ def show(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
     }.items():
         for line, text in enumerate(texts):
             console.print(f"{'' if line else label:<12} {clean(text)}")
-
-
-def tools_off(settings: Settings) -> list[dict[str, Any]]:
-    """Built-in tools and installed packages that are not enabled; nothing of a package is imported."""
-    from tierwise.runtime import BUILT_IN
-    from tierwise_tools.packages import installed
-
-    on = settings.tools.enabled
-    built_in = [{"name": name, "kind": "built-in"} for name in BUILT_IN if name not in on]
-    packages = [
-        {"name": p.name, "kind": "package", "distribution": p.distribution, "version": p.version}
-        for p in installed()
-        if p.name not in on
-    ]
-    return built_in + packages
 
 
 def _origin(one: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from tierwise.jsonable import to_json
 from tierwise_app.cli.session import Json, session
 from tierwise_app.console import confirm, err, out, print_json
 from tierwise_app.text import clean, plural
+from tierwise_app.tool_adding import only, review_server
 from tierwise_app.tool_shelf import source_failures
 
 if TYPE_CHECKING:
@@ -34,17 +34,13 @@ def review(
     """See what is new, changed or gone of an MCP server's tools, and accept it; a model gets nothing else of it."""
     import asyncio
 
-    from tierwise.runtime import PINS
-    from tierwise_tools.mcp.pins import Pins
-    from tierwise_tools.mcp.review import review as ask_server
-
     settings = session(ctx).settings()
     server = next((one for one in settings.tools.mcp if one.name == name), None)
     if server is None:
         there = ", ".join(one.name for one in settings.tools.mcp) or "none"
         raise UnknownName(f"There is no MCP server {name!r}.", fix=f"There are: {there}.")
+    found = asyncio.run(review_server(server, settings))
     with source_failures():
-        found = asyncio.run(ask_server(server, Pins(settings.home / PINS)))
         if unknown := sorted({*(words or [])} - {one.name for one in (*found.new, *found.changed, *found.same)}):
             raise UnknownName(f"{name} has no tool {unknown[0]!r}.", fix="Write a name as the review shows it.")
         accepted = accept(found, yes=yes, as_json=as_json, words=words or ())
@@ -74,7 +70,7 @@ def accept(found: Review, *, yes: bool, as_json: bool, words: Iterable[str] = ()
     print_review(err() if as_json else out(), found)
     if yes:
         left = [one.name for one in (*found.new, *found.changed) if one.warnings and one.name not in wanted]
-        found = replace(found, new=_without(found.new, left), changed=_without(found.changed, left))
+        found = only(found, {one.name for one in (*found.new, *found.changed)} - set(left))
         if left:
             err().print(f"left out, since they look suspicious: {', '.join(map(clean, left))}", style="yellow")
     everything = (*found.new, *found.changed, *found.same)
@@ -120,10 +116,6 @@ def review_json(found: Review, accepted: list[str]) -> dict[str, Any]:
         "problems": to_json(found.problems),
         "accepted": accepted,
     }
-
-
-def _without(items: Iterable[Reviewed], names: Iterable[str]) -> tuple[Reviewed, ...]:
-    return tuple(one for one in items if one.name not in names)
 
 
 def _names(items: Iterable[Reviewed]) -> list[str]:

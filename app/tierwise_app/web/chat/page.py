@@ -4,9 +4,108 @@ from __future__ import annotations
 
 import streamlit as st
 
-from tierwise_app.web.words import say
+from tierwise import DecisionRecord
+from tierwise.errors import UnknownName
+from tierwise.record import ThreadSummary
+from tierwise_app.web.chat import visit
+from tierwise_app.web.chat.composer import ask, draw_composer
+from tierwise_app.web.chat.dialogs import begin_page
+from tierwise_app.web.chat.live import draw_live, is_live, watch
+from tierwise_app.web.chat.message import draw_turn
+from tierwise_app.web.chat.sidebar import draw_sidebar
+from tierwise_app.web.chat.thread_menu import draw_thread_menu
+from tierwise_app.web.desk import Desk, desk
+from tierwise_app.web.knowledge.reports import draw_report, summary
+from tierwise_app.web.prompts.asking import draw_suggestions
+from tierwise_app.web.welcome.page import draw_welcome
+from tierwise_app.web.words import plain, say
 
 
 def draw() -> None:
-    """Draw the page."""
-    st.title(say("app.pages.chat"))
+    """Draw the page; what was just sent is begun first, so that it shows at once."""
+    here = desk()
+    begin_page()
+    draw_composer(here)
+    draw_sidebar(here)
+    thread = visit.thread()
+    state = None if thread is None else here.copilot.record.thread_state(thread)
+    if thread is None or (state is not None and state[0] == 0 and not is_live(thread)):
+        _draw_new(here, thread)
+    else:
+        _draw_thread(here, thread)
+    if thread is None:
+        return
+    if is_live(thread):
+        draw_live(thread)
+    elif state is not None:
+        watch(thread, state)
+
+
+def _draw_new(here: Desk, thread: str | None) -> None:
+    turn = here.turn(thread)
+    if turn is not None and turn.error is not None:
+        st.error(plain(str(turn.error)), icon=":material/error:")
+    elif thread is not None:
+        st.info(say("chat.no_thread"), icon=":material/search_off:")
+    if not here.preferences.welcomed:
+        draw_welcome(here)
+    else:
+        st.title(say("chat.hello"), anchor=False)
+        st.caption(say("chat.hello_more"))
+    if chosen := draw_suggestions(here):
+        ask(here, chosen)
+        st.rerun()
+
+
+def _draw_thread(here: Desk, thread: str) -> None:
+    turns = _turns(here, thread)
+    summary = here.copilot.record.thread(thread)
+    if summary is not None:
+        draw_thread_menu(here, summary)
+    if summary is not None and len(turns) > visit.shown():
+        turns = turns[1:]
+        if st.button(say("chat.show_earlier"), icon=":material/expand_less:", type="tertiary", key="show-earlier"):
+            st.session_state["shown"] = visit.shown() + visit.PAGE
+            st.rerun()
+    for record in turns:
+        draw_turn(record, newest=record is turns[-1])
+    turn = here.turn(thread)
+    if turn is not None and turn.over and turn.error is not None:
+        st.error(plain(str(turn.error)), icon=":material/error:")
+    _draw_files(here, thread)
+    _offer_to_go_on(here, thread, summary)
+
+
+def _turns(here: Desk, thread: str) -> list[DecisionRecord]:
+    """The newest turns that stand, one more than are drawn, without the one that is drawn while it happens."""
+    live = here.turn(thread)
+    own = live.turn_id if live is not None and not live.over else None
+    try:
+        turns = here.copilot.record.turns(thread, last=visit.shown() + 1, standing=True)
+    except UnknownName:
+        return []
+    return [turn for turn in turns if turn.turn_id != own]
+
+
+def _draw_files(here: Desk, thread: str) -> None:
+    """What became of the files that came with the last message that had any."""
+    pending = here.pending.get(thread)
+    if pending is None or not pending.job.over:
+        return
+    if pending.job.error is not None:
+        st.error(say("chat.files_failed", why=pending.job.error), icon=":material/error:")
+    elif pending.job.result is not None:
+        with st.expander(plain(summary(pending.job.result)), icon=":material/attach_file:", type="compact"):
+            draw_report(pending.job.result, key=f"files-{pending.job.id}")
+
+
+def _offer_to_go_on(here: Desk, thread: str, summary: ThreadSummary | None) -> None:
+    """A turn whose program ended in the middle can be taken up again."""
+    record = here.copilot.record
+    parked = None if summary is None or is_live(thread) else record.parked_turn(thread)
+    if parked is None or record.get(parked).status == "needs_approval":
+        return
+    st.info(say("chat.cut_off"), icon=":material/power_off:")
+    if st.button(say("chat.go_on"), key="go-on", icon=":material/play_arrow:"):
+        here.go_on(parked)
+        st.rerun()
