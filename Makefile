@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Test files run side by side; each may have a local model at work, which wants a core for itself.
+WORKERS ?= 2
 
 # llama.cpp tuned to the very CPU it is compiled on crashes on some virtual machines (AMX) and on other machines that
 # get the cached wheel. This asks for what every x86-64 CPU since 2013 has.
@@ -19,7 +21,7 @@ app: $(STAMP)
 	@$(BIN)/tierwise app
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .
