@@ -19,6 +19,7 @@ NAMES = (
     "prefix",
     "constrained",
     "together",
+    "app_page",
 )
 
 

@@ -77,6 +77,14 @@ def place(source: str, page: int | None = None) -> str:
     return name if page is None else f"{name}, page {page}"
 
 
+def from_home(path: str) -> str:
+    """A path as people write it: from ``~`` on if it is in their home folder; addresses stay as they are."""
+    try:
+        return str("~" / Path(path).relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return path
+
+
 def since(word: str, now: float | None = None) -> float:
     """``12h``, ``30d``, ``4w`` ago or a day such as ``2026-11-01``, as seconds since the epoch.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tierwise.errors import InvalidInput
-from tierwise_app.text import clean, duration, money, one_line, plural, since, size
+from tierwise_app.text import clean, duration, from_home, money, one_line, plural, since, size
 
 
 def test_money():
@@ -35,3 +35,10 @@ def test_since():
     assert since("2026-01-02") > since("2026-01-01")
     with pytest.raises(InvalidInput, match="30d"):
         since("yesterday")
+
+
+def test_a_path_begins_at_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert from_home("/home/ada/papers/a.pdf") == "~/papers/a.pdf"
+    assert from_home("/srv/a.pdf") == "/srv/a.pdf"
+    assert from_home("https://example.org/home/ada") == "https://example.org/home/ada"

@@ -34,10 +34,12 @@ STREAMLIT_S_OWN = [
     ),
 ]
 
+
 @pytest.fixture(scope="module")
 def app(serve, tier):
     app = serve(tier("quick", on_device=True, priced=False).entry + tier("deep").entry)
-    fill(app.home, "told", 3)
+    for thread in ("told", "told-light", "told-dark"):
+        fill(app.home, thread, 3)
     return app
 
 
@@ -92,10 +94,19 @@ def test_every_page_opens_fits_and_is_accessible(app, window, axe, scheme, width
         assert one.page.get_by_test_id("stException").count() == 0, page
         found += [f"/{page}: sticks out: {what}" for what in one.overflow()]
         found += [f"/{page}: {what}" for what in grave(one, axe)]
-    one.go(thread="told")
-    one.sees("Answer 2 of a long thread.")
+    one.go(thread=f"told-{scheme}")
+    one.answered()
+    one.page.get_by_text("Why this answer?").last.click()
+    one.sees("Who tried")
+    one.drawn()
     found += [f"thread: sticks out: {what}" for what in one.overflow()]
     found += [f"thread: {what}" for what in grave(one, axe)]
+    one.ask("What would leave?", tier="Deep", wait=False)
+    expect(one.dialog).to_contain_text("This is the whole request.")
+    one.drawn()
+    found += [f"what leaves: {what}" for what in grave(one, axe)]
+    one.dialog.get_by_role("button", name="Keep it here").click()
+    one.answered()
     assert not found, "\n".join(found)
 
 

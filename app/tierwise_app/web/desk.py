@@ -18,6 +18,7 @@ from tierwise_app.web.preferences import Preferences, read_preferences, write_pr
 if TYPE_CHECKING:
     from tierwise_app.web.pending import Pending
 
+_KEPT = 20  # turns that are over and still tell, without the record, how they ended
 _GRACE = 5.0  # seconds for pages that are just being drawn from the copilot that goes
 
 
@@ -97,6 +98,9 @@ class Desk:
     def _keep(self, turn: RunningTurn) -> RunningTurn:
         with self._lock:
             self._turns[turn.thread] = turn
+            over = [thread for thread, one in self._turns.items() if one.over]
+            for thread in over[:-_KEPT]:
+                del self._turns[thread]
         return turn
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,10 @@ class SafeHeaders:
 
 def run(*, address: str, port: int, browser: bool) -> None:
     """Serve until the program is interrupted."""
+    # All that pages need is imported here, in one thread. Windows that open at once would import it in one thread each,
+    # and where modules need one another a thread may get one that another thread has only begun.
+    import_module("tierwise_app.web.frame")
+    import_module("tierwise_app.web.chat.page")
     app = st.App(SCRIPT, middleware=[Middleware(SafeHeaders)])
     place = {"server.address": address, "server.port": port, "server.headless": not browser}
     app.run(config=dict(_options(tomllib.loads(_LOOKS.read_text(encoding="utf-8")))) | place)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from tierwise import Citation, DecisionRecord, Passage
 from tierwise.errors import TierwiseError
+from tierwise_app.text import from_home
 from tierwise_app.text import place as place_text
 from tierwise_app.web.answer.escaping import cleaned, escaped
 from tierwise_app.web.answer.preview import Place, cited_place, look_up, preview_markdown, read_place
@@ -86,4 +87,4 @@ def _draw_place(place: Place, score: float, cited: bool) -> None:
     st.caption(say("answer.preview.cited" if cited else "answer.preview.read", score=f"{score:.2f}"))
     st.markdown(preview_markdown(preview))
     st.caption(say("answer.preview.path"))
-    st.code(place.source, language=None, wrap_lines=True)
+    st.code(from_home(place.source), language=None, wrap_lines=True)

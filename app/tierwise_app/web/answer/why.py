@@ -35,8 +35,12 @@ def draw_why(record: DecisionRecord) -> None:
 
 
 def _draw(record: DecisionRecord) -> None:
-    st.markdown(f"**{plain(headline(record))}**")
-    _draw_measures(measures(record.reasons))
+    said = headline(record)
+    st.markdown(f"**{plain(said)}**")
+    # What has no figures, and stands in the headline, is not said twice.
+    _draw_measures(
+        one for one in measures(record.reasons) if one.value is not None or one.text.casefold() not in said.casefold()
+    )
     if record.p_good:
         _draw_chances(record)
     _draw_attempts(record)
@@ -46,7 +50,7 @@ def _draw(record: DecisionRecord) -> None:
     _draw_account(record)
 
 
-def _draw_measures(found: Sequence[Measure]) -> None:
+def _draw_measures(found: Iterable[Measure]) -> None:
     for one in found:
         if one.value is None or one.line is None:
             st.markdown(f":small[{plain(one.text)}]")
@@ -55,6 +59,8 @@ def _draw_measures(found: Sequence[Measure]) -> None:
 
 
 def _against(text: str, value: float, line: float) -> str:
+    if any(map(str.isdigit, text)):  # it tells the figures itself
+        return plain(text)
     return say("why.against", text=text, value=f"{value:.2f}", line=f"{line:.2f}")
 
 

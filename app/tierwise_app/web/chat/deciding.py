@@ -15,6 +15,8 @@ from tierwise_app.web.chat.sending import draw_outgoing, review_outgoing
 from tierwise_app.web.desk import desk
 from tierwise_app.web.words import plain, say
 
+_SHORT = 80  # characters of a text that one line is enough for
+
 
 def draw_waiting(record: DecisionRecord, *, newest: bool) -> None:
     """What a turn waits for, with a button to decide; for the newest turn the question is asked at once."""
@@ -93,7 +95,8 @@ def _draw_arguments(call: WaitingCall) -> None:
         if isinstance(value, bool):
             st.checkbox(label, value, key=key)
         elif isinstance(value, str):
-            st.text_area(label, value, key=key)
+            short = len(value) <= _SHORT and "\n" not in value
+            (st.text_input if short else st.text_area)(label, value, key=key)
         else:
             text = json.dumps(value, ensure_ascii=False, indent=2)
             st.text_area(label, text, key=key, help=say("chat.as_json"))

@@ -26,18 +26,27 @@ def draw() -> None:
     here = desk()
     begin_page()
     draw_composer(here)
-    draw_sidebar(here)
     thread = visit.thread()
-    state = None if thread is None else here.copilot.record.thread_state(thread)
-    if thread is None or (state is not None and state[0] == 0 and not is_live(thread)):
+    settled, live = st.container(), st.container()
+    with live:  # first what a person waits for
+        if thread is not None and is_live(thread):
+            draw_live(thread)
+    with settled:
+        _draw_settled(here, thread)
+    draw_sidebar(here)
+
+
+def _draw_settled(here: Desk, thread: str | None) -> None:
+    """What does not move: the thread so far, or where a new one begins."""
+    if thread is None:
+        _draw_new(here, thread)
+        return
+    state = here.copilot.record.thread_state(thread)
+    if state[0] == 0 and not is_live(thread):
         _draw_new(here, thread)
     else:
         _draw_thread(here, thread)
-    if thread is None:
-        return
-    if is_live(thread):
-        draw_live(thread)
-    elif state is not None:
+    if not is_live(thread):
         watch(thread, state)
 
 
