@@ -1,4 +1,4 @@
-"""``tierwise app``: what is said before a browser opens; the app itself is tested in tests/app/web and tests/browser."""
+"""``tierwise app``: what is said before a browser opens; the app itself is tested in app/web and browser."""
 
 from __future__ import annotations
 
