@@ -44,6 +44,7 @@ def draw_app() -> None:
         )
         for name in names
     ]
+    st.logo(str(_ICON), size="large")
     page = st.navigation(pages, position="sidebar")
     _draw_state()
     try:

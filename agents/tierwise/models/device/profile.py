@@ -107,9 +107,10 @@ def profile(home: Path | None = None, *, measure: bool = True, fresh: bool = Fal
     cpu = probe.cpu_name()
     identity = f"{cpu}, {platform.machine()}, {os.cpu_count()} cores, {memory.total} bytes, {threads} threads"
     cache = (home or default_home()) / _CACHE
-    bandwidth = None if fresh else _remembered(cache, identity)
+    known = _remembered(cache, identity)
+    bandwidth = None if fresh else known
     if bandwidth is None and measure:
-        bandwidth = probe.memory_bandwidth(threads)
+        bandwidth = max(probe.memory_bandwidth(threads), known or 0.0)  # a busy moment only lowers it
         _remember(cache, identity, bandwidth)
     return DeviceProfile(
         cpu=cpu,
