@@ -128,7 +128,7 @@ def main(names: list[str]) -> int:
             f"{embedded(160)}{deep.entry}[budget]\nmonth = 5.0\n"
             '[tools]\nroot = "../files"\nenabled = ["calculator", "clock", "search_knowledge", "write_file"]\n'
         )
-        app = AppProcess(Path(folder), config)
+        app = AppProcess(Path(folder), config, {"HOME": folder})  # papers of a made-up person, in her home
         (app.home / "app.json").write_text('{"welcomed": true}', encoding="utf-8")
         made_home.fill(app.home)
         with app, browser() as chrome:
