@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 SCRIPT = Path(__file__).with_name("main.py")
 # Streamlit would look for such a file in the folder that the command is run in, which is not ours.
@@ -59,13 +60,21 @@ class SafeHeaders:
         await self._app(scope, receive, sending)
 
 
+GUARDS = (
+    # A foreign page whose name is made to lead to this machine must not become a page of ours.
+    Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False),
+    Middleware(SafeHeaders),
+)
+"""What stands before every request."""
+
+
 def run(*, address: str, port: int, browser: bool) -> None:
     """Serve until the program is interrupted."""
     # All that pages need is imported here, in one thread. Windows that open at once would import it in one thread each,
     # and where modules need one another a thread may get one that another thread has only begun.
     import_module("tierwise_app.web.frame")
     import_module("tierwise_app.web.chat.page")
-    app = st.App(SCRIPT, middleware=[Middleware(SafeHeaders)])
+    app = st.App(SCRIPT, middleware=[*GUARDS])
     place = {"server.address": address, "server.port": port, "server.headless": not browser}
     app.run(config=dict(_options(tomllib.loads(_LOOKS.read_text(encoding="utf-8")))) | place)
 
