@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from leaving_parts import DRAFT, NINE, SEVEN, decide, kinds, piece, sent, shown
 from parts import Shelf
-from tool_steps import calling, echo
 
 from tierwise import (
     Answer,
     Blocked,
     Copilot,
-    Outgoing,
-    Passage,
     Price,
     Settings,
     Tier,
@@ -27,46 +25,7 @@ from tierwise import (
 )
 from tierwise.errors import ConfigError, InvalidInput, ModelError, ServerError, UnknownName
 from tierwise.events import AttemptDiscarded, AttemptStarted, SendingNeeded
-from tierwise.models import ChatRequest
 from tierwise.testing import ScriptedModel, Step
-from tierwise.types import Draft, Verdict
-from tierwise_tools import tool
-
-DRAFT = "UNSURE, a draft of the device."
-
-
-def piece(n: int, text: str) -> Passage:
-    return Passage(f"p{n}", f"/docs/{n}.txt", "default", None, 0, len(text), text, 0.8)
-
-
-SEVEN, NINE = piece(1, "The fee of the pool is seven euros."), piece(2, "The sauna shuts at nine on Sundays.")
-
-
-def sent(copilot: Copilot, tier: str = "deep") -> list[str]:
-    """Everything that each request to a tier said."""
-    return [said(request) for request in copilot.model(tier).requests]  # type: ignore[attr-defined]
-
-
-def said(request: ChatRequest) -> str:
-    return "\n".join([*(m.content for m in request.messages), *(str(m.tool_calls) for m in request.messages)])
-
-
-def shown(answer: Answer) -> Outgoing:
-    assert answer.status == "needs_approval", answer
-    assert answer.outgoing is not None
-    assert answer.waiting == ()
-    return answer.outgoing
-
-
-def kinds(outgoing: Outgoing) -> list[str]:
-    """What is in it beside the tools, which come last."""
-    assert "tools" not in [item.kind for item in outgoing.items[:-1]]
-    return [item.kind for item in outgoing.items if item.kind != "tools"]
-
-
-def decide(copilot: Copilot, answer: Answer, *, allow: bool, without: Any = ()) -> Answer:
-    turn = copilot.decide_sending(answer.turn_id, shown(answer).id, allow=allow, without=without)
-    return copilot.go_on(turn)
 
 
 def test_nothing_is_shown_unless_it_is_asked_for(copilots: Any) -> None:
@@ -245,115 +204,6 @@ def test_no_where_nothing_was_drafted_asks_a_tier_on_the_device(copilots: Any) -
     assert len(sent(copilot)) == 1
     record = copilot.record.get("last")
     assert (record.chosen, record.stage, record.reasons[0].code) == ("deep", "policy", "kept_here")
-
-
-def test_a_fallback_to_a_hosted_tier_is_shown(copilots: Any) -> None:
-    copilot = copilots([Step("Half", error=ServerError("It broke."))], ["Yes."])
-    answer = copilot.ask("Why?", show_before_sending="always")
-    assert shown(answer).tier == "deep"
-    assert sent(copilot) == []
-    assert decide(copilot, answer, allow=True).text == "Yes."
-
-
-def three(own_home: Path, deep: Any, deeper: Any, **options: Any) -> Copilot:
-    tiers = [
-        Tier("quick", ScriptedModel([DRAFT], name="q", repeat=True)),
-        Tier("deep", deep),
-        Tier("deeper", deeper),
-    ]
-    return Copilot(tiers, home=own_home, **options)
-
-
-def hosted(*steps: Any, host: str) -> ScriptedModel:
-    return ScriptedModel(list(steps), name=host, on_device=False, host=host, repeat=True)
-
-
-def test_another_host_is_another_question(copilots: Any, own_home: Path) -> None:
-    from parts import MarkerVerifier
-
-    parts = {"retriever": Shelf(), "verifier": MarkerVerifier()}
-    with three(
-        own_home, hosted("UNSURE too.", host="a.invalid"), hosted("Sure.", host="b.invalid"), **parts
-    ) as copilot:
-        answer = copilot.ask("Why?", show_before_sending="always")
-        assert shown(answer).host == "a.invalid"
-        answer = decide(copilot, answer, allow=True)
-        assert shown(answer).host == "b.invalid"
-        assert "UNSURE too." in [i.text for i in shown(answer).items]
-        assert sent(copilot, "deeper") == []
-        done = decide(copilot, answer, allow=False)
-        assert (done.text, done.tier) == ("UNSURE too.", "deep")
-        assert [a.outcome for a in done.attempts] == ["discarded", "accepted"]
-
-
-def test_the_same_host_is_asked_about_once_a_turn(copilots: Any, own_home: Path) -> None:
-    from parts import MarkerVerifier
-
-    parts = {"retriever": Shelf(), "verifier": MarkerVerifier()}
-    with three(
-        own_home, hosted("UNSURE too.", host="a.invalid"), hosted("Sure.", host="a.invalid"), **parts
-    ) as copilot:
-        done = decide(copilot, copilot.ask("Why?", show_before_sending="always"), allow=True)
-        assert (done.status, done.text) == ("done", "Sure.")  # it knows its own draft
-
-
-class Doubting:
-    """Wants a second look at every draft once, whoever wrote it."""
-
-    async def verify(self, draft: Draft, *, dial: str = "balanced") -> Verdict:
-        if draft.tier == "quick":
-            return Verdict("escalate", 0.1)
-        return Verdict("accept", 0.9) if draft.looks_had else Verdict("look", 0.5, look="self_check")
-
-
-def test_a_look_by_a_hosted_tier_sends_nothing_new(copilots: Any) -> None:
-    copilot = copilots([DRAFT], ["Maybe.", "Yes"], retriever=Shelf(SEVEN, NINE), verifier=Doubting())
-    answer = copilot.ask("Why?", show_before_sending="always")
-    done = decide(copilot, answer, allow=True, without=["p1"])
-    assert (done.status, done.text) == ("done", "Maybe.")
-    assert len(sent(copilot)) == 2
-    assert all(SEVEN.text not in request and NINE.text in request for request in sent(copilot))
-
-
-@tool(effects="read")
-def look_up(at: str) -> str:
-    """Look something up.
-
-    Args:
-        at: what.
-    """
-    return f"found {at}. {SEVEN.text}" if at == "fee" else f"found {at}"
-
-
-def test_tool_rounds_are_shown_once_a_turn(copilots: Any) -> None:
-    deep = [calling(("look_up", {"at": "x"})), calling(("look_up", {"at": "y"})), echo]
-    copilot = copilots(["Fine."], ScriptedModel(deep, on_device=False, host="h"), tools=[look_up])
-    answer = copilot.ask("Why?", tier="deep", show_before_sending="always")
-    assert kinds(shown(answer)) == ["instructions", "question"]
-    assert "look_up" in shown(answer).items[-1].text
-    assert decide(copilot, answer, allow=True).text == "found x | found y"
-
-
-def test_results_of_the_devices_own_calls_are_shown(copilots: Any) -> None:
-    quick = [calling(("look_up", {"at": "x"})), DRAFT]
-    copilot = copilots(ScriptedModel(quick), ["Done."], tools=[look_up])
-    answer = copilot.ask("Why?", show_before_sending="always")
-    assert kinds(shown(answer)) == ["instructions", "draft", "question", "tool_result"]
-    item = shown(answer).items[3]
-    assert item.text == 'look_up({"at": "x"})\nfound x'
-    assert decide(copilot, answer, allow=True).status == "done"
-
-
-def test_a_tool_does_not_bring_back_what_was_taken_out(copilots: Any) -> None:
-    deep = [calling(("look_up", {"at": "fee"})), echo]
-    copilot = copilots(
-        ["Fine."], ScriptedModel(deep, on_device=False, host="h"), tools=[look_up], retriever=Shelf(SEVEN)
-    )
-    answer = copilot.ask("What is the fee?", tier="deep", show_before_sending="always")
-    done = decide(copilot, answer, allow=True, without=["p1"])
-    assert done.status == "done"
-    assert not any("seven euros" in request for request in sent(copilot))
-    assert "keeps this here" in sent(copilot)[-1]
 
 
 def test_only_what_was_shown_can_be_decided_on(copilots: Any) -> None:
