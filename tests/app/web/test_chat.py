@@ -224,6 +224,19 @@ def test_files_are_read_before_the_question_is_asked(open_app: Open, pair: Any, 
     assert [c.name for c in copilot.knowledge.collections() if not c.locked] == ["uploads"]
 
 
+def test_files_may_come_without_a_question(open_app: Open, pair: Any, the_desk: Callable[[], Desk]) -> None:
+    copilot = pair(["The warranty lasts 18 months."], ["never"])
+    app = open_app(copilot=copilot)
+    app.chat_input[0].upload("kettle.md", b"The warranty of the kettle lasts 18 months.").run()
+    for pending in the_desk().pending.values():
+        until(app, lambda pending=pending: pending.over)
+    app.run()
+    assert "1 added" in "".join(one.label for one in app.expander)
+    assert not app.info
+    app = send(app, "How long is the warranty of the kettle?")
+    assert [Path(p.source).name for p in copilot.record.turns(app_thread(app))[-1].passages] == ["kettle.md"]
+
+
 def test_files_of_a_locked_message_go_to_a_locked_collection(
     open_app: Open, pair: Any, the_desk: Callable[[], Desk]
 ) -> None:

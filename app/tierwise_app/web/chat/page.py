@@ -54,6 +54,8 @@ def _draw_new(here: Desk, thread: str | None) -> None:
     turn = here.turn(thread)
     if turn is not None and turn.error is not None:
         st.error(plain(str(turn.error)), icon=":material/error:")
+    elif thread is not None and thread in here.pending:
+        _draw_files(here, thread)  # they came without a question
     elif thread is not None:
         st.info(say("chat.no_thread"), icon=":material/search_off:")
     if not here.preferences.welcomed:

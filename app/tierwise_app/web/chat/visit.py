@@ -49,7 +49,7 @@ def options(desk: Desk) -> dict[str, Any]:
         "dial": dial if dial in WORDS else None,
         "lock": bool(chosen.get("ask-lock", False)),
         "collection": collection if collection in collections else None,
-        "grounded": None if chosen.get("ask-grounded", True) else False,
+        "grounded": chosen.get("ask-grounded"),
         "show_before_sending": shows_before_sending(desk.settings),
     }
 
