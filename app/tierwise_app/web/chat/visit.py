@@ -38,17 +38,15 @@ def shown() -> int:
 
 
 def options(desk: Desk) -> dict[str, Any]:
-    """How the next message is asked. A widget's value is a wish: what does not exist any more is left out."""
+    """How the next message is asked; whether it can be asked so is seen to where it is."""
     chosen = st.session_state
     known = {"auto", "quick", "deep", *(tier.name for tier in desk.copilot.tiers)}
     tier, dial = chosen.get("ask-tier"), chosen.get("ask-dial")
-    collections = collection_names(desk)
-    collection = chosen.get("ask-collection")
     return {
         "tier": tier if tier in known else "auto",
         "dial": dial if dial in WORDS else None,
         "lock": bool(chosen.get("ask-lock", False)),
-        "collection": collection if collection in collections else None,
+        "collection": chosen.get("ask-collection"),  # one that is gone is told: to search all would be another question
         "grounded": chosen.get("ask-grounded"),
         "show_before_sending": shows_before_sending(desk.settings),
     }
