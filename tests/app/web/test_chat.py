@@ -224,6 +224,17 @@ def test_files_are_read_before_the_question_is_asked(open_app: Open, pair: Any, 
     assert [c.name for c in copilot.knowledge.collections() if not c.locked] == ["uploads"]
 
 
+def test_what_cannot_be_begun_with_is_said_with_its_words(
+    open_app: Open, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_app(copilot=pair(["Yes."], ["never"]))
+    # Removed by another program between the drawing of the list and the click.
+    monkeypatch.setattr("tierwise_app.web.chat.visit.options", lambda _: {"collection": "gone", "lock": False})
+    app = send(app, "Where does it stand?")
+    assert any("gone" in one.value for one in app.error)
+    assert "Where does it stand?" in [one.value for one in app.code]
+
+
 def test_files_may_come_without_a_question(open_app: Open, pair: Any, the_desk: Callable[[], Desk]) -> None:
     copilot = pair(["The warranty lasts 18 months."], ["never"])
     app = open_app(copilot=copilot)

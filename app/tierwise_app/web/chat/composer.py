@@ -76,12 +76,10 @@ def ask(desk: Desk, text: str, files: list[Any] | None = None) -> None:
     if is_live(thread):
         raise UsageError("An answer is being written in this thread.", fix="Stop it, or wait for its end.")
     options = visit.options(desk)
-    if st.session_state.pop("ask-lock-thread", False):
-        desk.copilot.record.lock_thread(thread, True)
     st.session_state["ask-lock-sent"] = True  # the lock of a message holds for one message
     if files:
         locked = options["lock"] or desk.copilot.record.is_locked(thread)
-        collection = options["collection"] or (_LOCKED_UPLOADS if locked else _UPLOADS)
+        collection = _LOCKED_UPLOADS if locked else options["collection"] or _UPLOADS
         job = start_upload(desk, files, collection=collection, lock=locked)
         ask_after(desk, Pending(thread, text, job), lambda report: options | _about(report, collection))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from tierwise import DecisionRecord
+from tierwise import DecisionRecord, RunningTurn
 from tierwise.errors import UnknownName
 from tierwise.record import ThreadSummary
 from tierwise_app.web.chat import visit
@@ -53,7 +53,7 @@ def _draw_settled(here: Desk, thread: str | None) -> None:
 def _draw_new(here: Desk, thread: str | None) -> None:
     turn = here.turn(thread)
     if turn is not None and turn.error is not None:
-        st.error(plain(str(turn.error)), icon=":material/error:")
+        _draw_refused(turn)
     elif thread is not None and thread in here.pending:
         _draw_files(here, thread)  # they came without a question
     elif thread is not None:
@@ -82,7 +82,7 @@ def _draw_thread(here: Desk, thread: str) -> None:
         draw_turn(record, newest=record is turns[-1])
     turn = here.turn(thread)
     if turn is not None and turn.over and turn.error is not None:
-        st.error(plain(str(turn.error)), icon=":material/error:")
+        _draw_refused(turn)
     _draw_files(here, thread)
     _offer_to_go_on(here, thread, summary)
 
@@ -96,6 +96,12 @@ def _turns(here: Desk, thread: str) -> list[DecisionRecord]:
     except UnknownName:
         return []
     return [turn for turn in turns if turn.turn_id != own]
+
+
+def _draw_refused(turn: RunningTurn) -> None:
+    """Why a message could not even be begun with; its words are not lost."""
+    st.error(plain(str(turn.error)), icon=":material/error:")
+    st.code(turn.asked, language=None, wrap_lines=True)
 
 
 def _draw_files(here: Desk, thread: str) -> None:
