@@ -280,6 +280,19 @@ def test_a_long_thread_draws_its_newest_turns(open_app: Open, pair: Any) -> None
     assert "question number 0" in texts(app)
 
 
+def test_what_ends_while_the_page_is_drawn_leaves_the_input_open(
+    open_app: Open, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copilot = pair(["Yes."], ["never"])
+    copilot.ask("hello", thread="t")
+    busy = iter([True])
+    monkeypatch.setattr("tierwise_app.web.chat.composer.is_live", lambda _: next(busy, False))
+    app = open_app(copilot=copilot, thread="t")
+    assert next(busy, None) is None, "it was drawn as busy once"
+    assert not app.chat_input[0].proto.disabled
+    assert "Yes." in texts(app)
+
+
 def test_a_thread_that_is_not_there_is_said(open_app: Open, pair: Any) -> None:
     app = open_app(copilot=pair(["Yes."], ["never"]), thread="t-gone")
     assert "no such thread" in texts(app)

@@ -25,8 +25,12 @@ _MOST_MB = 50
 _DEVELOPER = {"-developer on": True, "-developer off": False}
 
 
-def draw_composer(desk: Desk) -> None:
-    """Draw it at the bottom of the page, and begin what was sent."""
+def draw_composer(desk: Desk) -> bool:
+    """Draw it at the bottom of the page, and begin what was sent.
+
+    Returns:
+        Whether it rests because something goes on in the thread.
+    """
     thread = visit.thread()
     busy = is_live(thread)
     if visit.DRAFT in st.session_state:
@@ -42,6 +46,7 @@ def draw_composer(desk: Desk) -> None:
         )
     if sent and submit(desk, sent.text, list(sent.files)):
         st.rerun()  # before anything else is drawn: what was sent shows at once, and the input rests
+    return busy
 
 
 def submit(desk: Desk, text: str, files: list[Any]) -> bool:

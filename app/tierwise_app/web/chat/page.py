@@ -25,28 +25,29 @@ def draw() -> None:
     """Draw the page; what was just sent is begun first, so that it shows at once."""
     here = desk()
     begin_page()
-    draw_composer(here)
+    # One answer for the whole page: what ends while it is drawn still gets the part that draws it anew.
+    busy = draw_composer(here)
     thread = visit.thread()
     settled, live = st.container(), st.container()
     with live:  # first what a person waits for
-        if thread is not None and is_live(thread):
+        if thread is not None and busy:
             draw_live(thread)
     with settled:
-        _draw_settled(here, thread)
+        _draw_settled(here, thread, busy)
     draw_sidebar(here)
 
 
-def _draw_settled(here: Desk, thread: str | None) -> None:
+def _draw_settled(here: Desk, thread: str | None, busy: bool) -> None:
     """What does not move: the thread so far, or where a new one begins."""
     if thread is None:
         _draw_new(here, thread)
         return
     state = here.copilot.record.thread_state(thread)
-    if state[0] == 0 and not is_live(thread):
+    if state[0] == 0 and not busy:
         _draw_new(here, thread)
     else:
         _draw_thread(here, thread)
-    if not is_live(thread):
+    if not busy:
         watch(thread, state)
 
 
