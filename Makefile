@@ -12,7 +12,7 @@ ifeq ($(shell uname -m),x86_64)
 export CMAKE_ARGS ?= -DGGML_NATIVE=OFF
 endif
 
-.PHONY: demo app test check bench bench-phi3 format clean
+.PHONY: demo app test check bench bench-phi3 fault lock audit format clean
 
 demo: $(STAMP)
 	@$(BIN)/tierwise demo
@@ -34,6 +34,17 @@ bench: $(STAMP)
 
 bench-phi3: $(STAMP)
 	$(BIN)/python -m benches.phi3 $(if $(GGUF),--gguf "$(GGUF)")
+
+# Everything that breaks things on purpose; DATA=FOLDER also plays the cases in it, NAMES="..." picks some.
+fault: $(STAMP)
+	$(BIN)/python -m benches.faults $(NAMES) $(if $(DATA),--data "$(DATA)")
+
+# requirements/*.txt: everything a release installs, pinned and hashed; UPGRADE=1 takes the newest versions.
+lock:
+	$(PYTHON) scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+audit: $(STAMP)
+	$(BIN)/python scripts/lock.py --audit
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -12,16 +12,17 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benches.faults.forked import run_forked
 from tierwise import Copilot, Settings, ToolContext, tool
 from tierwise.models.base import ChatRequest
 from tierwise.testing import Step, make_copilot
@@ -126,40 +127,12 @@ def trial(home: Path, kill_after: Callable[[], float | None], tally: Tally) -> N
     told: list[str] = []
     for start in range(_MOST_STARTS):
         tally.starts += 1
-        killed = _start(home, kill_after() if start < _MOST_KILLS else None, told)
-        tally.kills += killed
+        ended = run_forked(partial(life, home), kill_after=kill_after() if start < _MOST_KILLS else None)
+        told += ended.lines
+        tally.kills += ended.killed
         if any(line.startswith("over") for line in told):
             break
     _count(home, told, tally)
-
-
-def _start(home: Path, kill_after: float | None, told: list[str]) -> bool:
-    """Fork one life; true if it was killed. Forking spares importing everything anew."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        code = 1
-        try:
-            life(home, lambda line: (os.write(writing, f"{line}\n".encode()), None)[1])
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(writing)
-    deadline = time.monotonic() + (60.0 if kill_after is None else kill_after)
-    status = 0
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() >= deadline:
-            os.kill(child, signal.SIGKILL)
-            _, status = os.waitpid(child, 0)
-            break
-        time.sleep(0.001)
-    with os.fdopen(reading) as pipe:
-        told += pipe.read().splitlines()
-    return os.WIFSIGNALED(status)
 
 
 def _count(home: Path, told: list[str], tally: Tally) -> None:

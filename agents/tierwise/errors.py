@@ -11,6 +11,9 @@
     |-- Blocked                        a lock, guard or budget said no        exit code 4
     |-- StoreError                     a store cannot be read or written      exit code 1
     |   |-- StoreBusy                  another process holds the write lock
+    |   |   `-- ThreadBusy             another turn of the thread is being answered
+    |   |-- TakenOver                  another process has taken up the turn; nothing more of it is stored here
+    |   |-- StoreDamaged               the file is not what SQLite wrote
     |   `-- EmbedderMismatch           vectors were made by another embedder
     |-- ModelError                     a tier could not answer                exit code 1
     |   |-- ModelNotInstalled          the extra, package or file is missing
@@ -23,8 +26,10 @@
     |   |-- ModelNotFound              404 or a model the server does not know
     |   |-- RateLimited                429: too many requests
     |   |-- QuotaExceeded              429: the account is out of credit
-    |   |-- ServerError                5xx or an answer that is not the protocol
+    |   |-- ServerError                5xx, or an answer that broke off
+    |   |   `-- NotTheProtocol         an answer that is not of the OpenAI API: a web page, say
     |   |-- Unreachable                no connection
+    |   |-- TierResting                the tier failed several times in a row and is left alone for a while
     |   |-- ModelTimeout               one of the four time limits
     |   `-- ContentFiltered            the provider refused the content
     `-- ToolError                      a tool refused or failed; the text is written for the model
@@ -110,6 +115,24 @@ class StoreBusy(StoreError):
     code = "store_busy"
 
 
+class ThreadBusy(StoreBusy):
+    """Another turn of the thread is being answered, and turns are not to queue."""
+
+    code = "thread_busy"
+
+
+class TakenOver(StoreError):
+    """Another process has taken up the turn: this one was not heard of for longer than its lease."""
+
+    code = "taken_over"
+
+
+class StoreDamaged(StoreError):
+    """The file of a store is not what was written."""
+
+    code = "store_damaged"
+
+
 class EmbedderMismatch(StoreError):
     """The stored vectors were made by another embedder."""
 
@@ -166,9 +189,10 @@ class InvalidOutput(ModelError):
 
 
 class ContextTooLong(ModelError):
-    """The prompt does not fit the model's window."""
+    """The prompt does not fit the model's window; ``window`` is how many tokens it has, if the server said so."""
 
     code = "context_too_long"
+    window: int | None = None
 
 
 class AuthError(ModelError):
@@ -203,11 +227,24 @@ class ServerError(ModelError):
     transient = True
 
 
+class NotTheProtocol(ServerError):
+    """What answers is not a server of the OpenAI API; asking it again does not help."""
+
+    code = "not_the_protocol"
+    transient = False
+
+
 class Unreachable(ModelError):
     """No connection could be made, or it broke."""
 
     code = "unreachable"
     transient = True
+
+
+class TierResting(ModelError):
+    """The tier failed several times in a row and is left alone for a while; nothing was sent."""
+
+    code = "tier_resting"
 
 
 class ModelTimeout(ModelError):

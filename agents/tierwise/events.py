@@ -31,6 +31,14 @@ class TurnStarted(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnQueued(_Event):
+    """The message is stored, and ``ahead`` turns of its thread are answered first."""
+
+    type: ClassVar[str] = "turn.queued"
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PassagesFound(_Event):
     """Retrieval is over; ``passages`` may be empty."""
 
@@ -208,6 +216,7 @@ class TurnFailed(_Event):
 
 Event = (
     TurnStarted
+    | TurnQueued
     | PassagesFound
     | TierChosen
     | AttemptStarted

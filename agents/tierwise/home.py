@@ -38,12 +38,34 @@ def open_home(home: Path) -> Path:
 
 
 def private(path: Path) -> Path:
-    """Create ``path`` empty with mode 0600 if it is not there, so that no store is ever readable by others."""
+    """Create ``path`` empty with mode 0600 if it is not there, so that no store is ever readable by others.
+
+    A file that is there is not opened: closing it would take SQLite's locks on it from the whole process (see "POSIX
+    advisory locks" in https://www.sqlite.org/howtocorrupt.html).
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise StoreError(
+                f"{path} cannot be written: permission denied.",
+                fix="Check its permissions, or set TIERWISE_HOME elsewhere.",
+            ) from None
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}.",
+            fix="Check the folder's permissions and free space, or set TIERWISE_HOME elsewhere.",
+        ) from error
+    return path
+
+
+def private_folder(path: Path) -> Path:
+    """Create a folder that only its owner may enter, if it is not there."""
+    try:
+        path.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made: {error.strerror or error}.",
             fix="Check the folder's permissions and free space, or set TIERWISE_HOME elsewhere.",
         ) from error
     return path

@@ -22,6 +22,10 @@ OutgoingKind = Literal["instructions", "earlier", "passage", "draft", "question"
 # When a request to a model that is not on the device is shown before it leaves: never, before the first of a thread, or
 # before the first of every turn.
 ShowBeforeSending = Literal["never", "first", "always"]
+# What a message does while another turn of its thread is being answered.
+BusyThread = Literal["queue", "refuse"]
+# What is left out of what is stored of a turn that is over.
+Redaction = Literal["secrets", "personal", "nothing"]
 
 
 # -- conversation ------------------------------------------------------------------------------------------------------

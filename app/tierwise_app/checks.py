@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -51,6 +50,8 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
     from tierwise.models import profile
     from tierwise_app.checks_knowledge import check_knowledge
     from tierwise_app.checks_routing import check_routing
+    from tierwise_app.checks_secrets import check_secrets
+    from tierwise_app.checks_stores import check_configuration, check_libraries, check_stores
     from tierwise_app.checks_tools import check_tools
 
     yield _python()
@@ -64,6 +65,8 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
     machine = profile(settings.home, fresh=True)
     yield from _machine(machine)
     yield _configuration(settings)
+    yield from check_configuration(settings)
+    yield from check_libraries()
     home_ok = True
     for check in _home(settings.home):
         home_ok = home_ok and check.status != "fail"
@@ -74,9 +77,10 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
     yield from check_tools(settings)
     yield _embedder(settings)
     if home_ok:
-        yield from _stores(settings.home)
+        yield from check_stores(settings)
         yield from check_knowledge(settings)
         yield from check_routing(settings)
+        yield from check_secrets(settings)
 
 
 def tiers_in_use(settings: Settings) -> tuple[Tier, ...]:
@@ -249,19 +253,3 @@ def _embedder(settings: Settings) -> Check:
     except TierwiseError as error:
         return failed("embedder", error)
     return Check("embedder", "ok", f"{embedder.identity}, {dimension} dimensions")
-
-
-def _stores(home: Path) -> Iterator[Check]:
-    for path in sorted(home.glob("*.sqlite")):
-        try:
-            db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)
-            try:
-                (word,) = db.execute("PRAGMA quick_check(1)").fetchone()
-            finally:
-                db.close()
-        except sqlite3.Error as error:
-            word = str(error)
-        if word == "ok":
-            yield Check(path.name, "ok", f"intact, {size(path.stat().st_size)}")
-        else:
-            yield Check(path.name, "fail", f"damaged: {word}", f"Move it aside: mv {path} {path}.damaged")

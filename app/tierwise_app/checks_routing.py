@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from tierwise.config import Budget
 from tierwise.errors import TierwiseError
 from tierwise_app.checks import Check, tiers_in_use
-from tierwise_app.text import clean, plural
+from tierwise_app.text import clean, money, plural
 
 if TYPE_CHECKING:
     from tierwise.config import Settings
@@ -21,7 +22,7 @@ def check_routing(settings: Settings) -> Iterator[Check]:
     """The calibration, if there is more than one tier to choose from; the budget, if one is set."""
     if len(tiers_in_use(settings)) > 1:
         yield _calibration(settings)
-    if settings.budget.day is not None or settings.budget.month is not None:
+    if settings.budget != Budget():
         yield _budget(settings)
 
 
@@ -52,11 +53,13 @@ def _budget(settings: Settings) -> Check:
 
     name = "budget"
     try:
-        with closing(Record(settings.home)) as record:
+        with closing(Record(settings.home, redact=settings.redact)) as record:
             accounts = read_accounts(record, settings.budget)
     except TierwiseError as error:
         return Check(name, "fail", clean(error.what), error.fix)
-    text = ", ".join(f"{label} {one.text()}" for label, one in accounts.items())
+    caps = ((name, getattr(settings.budget, name)) for name in ("turn", "thread"))
+    each = [f"at most {money(usd)} a {name}" for name, usd in caps if usd is not None]
+    text = ", ".join([*(f"{label} {one.text()}" for label, one in accounts.items()), *each])
     if any(one.reached for one in accounts.values()):
         fix = "Raise it under [budget], or go on with the tiers that cost nothing."
         return Check(name, "warn", f"{text}: tiers with a price are not asked any more", fix)

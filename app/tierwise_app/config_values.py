@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from tierwise.config import Settings, load_settings, read_showing
+from tierwise.config import Budget, Settings, load_settings, read_showing
 from tierwise.errors import InvalidInput, TierwiseError
 from tierwise.types import ShowBeforeSending, Wish
 from tierwise.wish import read_wish
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 MOST_PASSAGES = 50
 SHOWS: tuple[ShowBeforeSending, ...] = get_args(ShowBeforeSending)
 _APP_SHOWS: ShowBeforeSending = "first"
+BUDGETS = tuple(one.name for one in fields(Budget))
 _VARIABLES = {
     "dial": "TIERWISE_DIAL",
-    "day": "TIERWISE_BUDGET_DAY",
-    "month": "TIERWISE_BUDGET_MONTH",
+    **{name: f"TIERWISE_BUDGET_{name.upper()}" for name in BUDGETS},
     "offline": "TIERWISE_OFFLINE",
     "locked": "TIERWISE_LOCKED",
 }
@@ -37,12 +37,13 @@ class Values:
 
     Attributes:
         dial: as in :class:`~tierwise.Settings`; so are ``offline``, ``locked``, ``grounded`` and ``passages``.
-        day: USD that may be spent in a day; ``None`` sets no bound.
-        month: USD that may be spent in a month, likewise.
+        turn: USD that may be spent on a turn; ``None`` sets no bound. Likewise ``thread``, ``day`` and ``month``.
         show_before_sending: when the app shows what leaves; it does before the first request of a thread by default.
     """
 
     dial: Wish = "balanced"
+    turn: float | None = None
+    thread: float | None = None
     day: float | None = None
     month: float | None = None
     offline: bool = False
@@ -64,8 +65,8 @@ class Values:
             raise InvalidInput(error.what, fix=error.fix) from error
         if isinstance(self.passages, bool) or not 1 <= self.passages <= MOST_PASSAGES:
             raise InvalidInput(f"A question cannot get {self.passages} passages.", fix=f"Use 1 to {MOST_PASSAGES}.")
-        for name, usd in (("day", self.day), ("month", self.month)):
-            if usd is not None and not 0 <= usd < float("inf"):
+        for name in BUDGETS:
+            if (usd := getattr(self, name)) is not None and not 0 <= usd < float("inf"):
                 raise InvalidInput(f"The budget of a {name} cannot be {usd}.", fix="Use a number from 0, or none.")
         return self
 
@@ -80,8 +81,7 @@ def read_values(file: ConfigFile) -> Values:
     said = file.document.get("show_before_sending")
     return Values(
         dial=settings.dial,
-        day=settings.budget.day,
-        month=settings.budget.month,
+        **{name: getattr(settings.budget, name) for name in BUDGETS},
         offline=settings.offline,
         locked=settings.locked,
         grounded=settings.grounded,
@@ -105,10 +105,10 @@ def put_values(file: ConfigFile, after: Values) -> None:
     after = after.checked()
     names = changed(before, after)
     for name in names:
-        if name not in ("day", "month"):
+        if name not in BUDGETS:
             file.set_value(name, getattr(after, name))
-    if "day" in names or "month" in names:
-        _put_budget(file, {name: getattr(after, name) for name in ("day", "month") if name in names})
+    if changes := {name: getattr(after, name) for name in BUDGETS if name in names}:
+        _put_budget(file, changes)
 
 
 def overriding(env: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tierwise.errors import TierwiseError, UsageError
+from tierwise.redact import redact
 from tierwise_app.text import clean
 
 if TYPE_CHECKING:
@@ -51,17 +53,25 @@ def print_json(value: Any) -> None:
 
 def warn(text: str) -> None:
     """One line on stderr that is not an error."""
-    err().print(f"warning: {clean(text)}", style="yellow")
+    err().print(f"warning: {clean(redact(text))}", style="yellow")
+
+
+def show_trace(error: BaseException) -> None:
+    """Show where an error came from, without secrets."""
+    lines = "".join(traceback.format_exception(error))
+    err().print(redact(lines, personal=True), end="")
 
 
 def report(error: TierwiseError, *, as_json: bool) -> int:
     """Show a failure; returns the exit code."""
+    # What a person has written himself is repeated to him, but for secrets.
+    said = redact(str(error), personal=not isinstance(error, UsageError))
     if isinstance(error, Stopped):
         err().print("stopped", style="yellow")
     else:
-        err().print(f"error: {clean(str(error))}", style="red")
+        err().print(f"error: {clean(said)}", style="red")
     if as_json:
-        print_json({"error": {"code": error.code, "message": str(error)}})
+        print_json({"error": {"code": error.code, "message": said}})
     return error.exit_code
 
 

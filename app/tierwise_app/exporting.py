@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tierwise.jsonable import to_json
-from tierwise.redact import redact
+from tierwise.redact import redact, redact_value, redaction
 from tierwise.turns import DecisionRecord
 from tierwise_app.text import clean, one_line, place, plural, when
 
@@ -29,7 +29,7 @@ def thread_records(turns: Sequence[DecisionRecord]) -> list[dict[str, Any]]:
 
     Where a secret was taken out of a text, places that count in it (``sentence_end`` and the like) no longer fit.
     """
-    found: list[dict[str, Any]] = _redacted(to_json(turns))
+    found: list[dict[str, Any]] = redact_value(to_json(turns), redaction())
     return found
 
 
@@ -49,11 +49,3 @@ def _parts(title: str, turns: Sequence[DecisionRecord]) -> Iterator[str]:
         marks = f" · {_WHERE}" * turn.locked
         marks += f" · overruled ({turn.overruled})" if turn.overruled else ""
         yield f"\n*{turn.final or turn.status} · {when(turn.created)} · {turn.turn_id}{marks}*\n"
-
-
-def _redacted(value: Any) -> Any:
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, list):
-        return [_redacted(one) for one in value]
-    return {name: _redacted(one) for name, one in value.items()} if isinstance(value, dict) else value

@@ -110,6 +110,10 @@ class TurnView:
         self.turn_id = event.turn_id
         self._status.show("searching …")
 
+    def _on_line(self, event: ev.TurnQueued) -> None:
+        before = "1 message comes" if event.ahead == 1 else f"{event.ahead} messages come"
+        self._tell(f"this thread is being answered: {before} first")
+
     def _on_attempt(self, event: ev.AttemptStarted) -> None:
         self._tiers[event.attempt] = event.tier
         self._tell(f"drafting on {event.tier} ({event.model}) …")
@@ -225,6 +229,7 @@ class TurnView:
 
 _HANDLERS: dict[type[Any], Callable[[TurnView, Any], None]] = {
     ev.TurnStarted: TurnView._on_start,
+    ev.TurnQueued: TurnView._on_line,
     ev.AttemptStarted: TurnView._on_attempt,
     ev.AttemptQueued: TurnView._on_queue,
     ev.PromptProgress: TurnView._on_progress,

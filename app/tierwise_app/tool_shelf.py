@@ -39,12 +39,14 @@ def open_tools(settings: Settings) -> Iterator[Toolset]:
     import asyncio
 
     from tierwise.runtime import make_shelf
-    from tierwise_tools import Toolset
+    from tierwise_app.checks import offline_word
+    from tierwise_tools import Problem, Toolset
 
-    shelf = make_shelf(settings, None)
+    shelf, word = make_shelf(settings, None), offline_word(settings)
     try:
-        asyncio.run(shelf.open())
-        yield Toolset(tuple(shelf.tools.values()), shelf.problems)
+        asyncio.run(shelf.open(stays=word is not None))
+        why = f"It reaches the network, and tierwise is {word}: it was not opened."
+        yield Toolset(tuple(shelf.tools.values()), (*shelf.problems, *(Problem(name, why) for name in shelf.unopened)))
     finally:
         asyncio.run(shelf.aclose())
 

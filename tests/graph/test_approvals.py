@@ -433,7 +433,7 @@ def test_going_on_that_is_stopped_at_once_leaves_no_turn_that_runs_for_ever(copi
     turn = copilot.ask("Tell Ann.").turn_id
     copilot.decide(turn, allow=True)
 
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise RuntimeError("the shelf fell over")
 
     opening, copilot._copilot._services.shelf.open = copilot._copilot._services.shelf.open, broken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from calibrations import SURE, TORN, calibration
 from parts import MarkerVerifier, Shelf, TinyEmbedder
 
 from tierwise import Answer, Budget, Copilot, Price, Settings, Tier
-from tierwise.errors import Blocked
+from tierwise.errors import Blocked, RateLimited, ServerError, Unreachable
 from tierwise.routing.calibration.stages import save_calibration
-from tierwise.testing import ScriptedModel, Step
+from tierwise.testing import Fault, LoopbackServer, ScriptedModel, Step
 from tierwise.types import Draft, ToolCall, Verdict
 
 PRICE = Price(0.0, 10_000.0)  # a cent a word that is written
@@ -226,3 +227,96 @@ def test_a_sure_draft_needs_no_money(make: Any, own_home: Path) -> None:
     copilot = make([Step("Certainly.", evidence=SURE)], ["one"], Budget(day=0.5), verifier=None)
     assert copilot.ask("Easy?").tier == "quick"
     assert asked(copilot) == 0
+
+
+# -- turns, threads, and requests that run together --------------------------------------------------------------------
+
+
+def test_a_turn_has_a_budget_of_its_own(make: Any) -> None:
+    calls = Step("let me see", calls=(ToolCall("1", "calculator", {"expression": "1+1"}),))
+    copilot = make(["UNSURE."], [calls, calls, "one"], Budget(turn=0.05))
+    answer = copilot.ask("Hard?", thread="t")
+    assert (answer.tier, answer.cost_usd) == ("quick", pytest.approx(0.06))
+    assert "$0.06 of this turn's budget of $0.05 are spent; the next turn has its own" in notices(answer)["degraded"]
+    assert copilot.record.get(answer.turn_id).refused == "budget"
+    assert copilot.ask("Hard?", thread="t").tier == "deep"
+
+
+def test_a_thread_has_a_budget_of_its_own(make: Any) -> None:
+    copilot = make(["UNSURE."], ["one two three"], Budget(thread=0.02))
+    assert [copilot.ask("Hard?", thread=name).tier for name in "aab"] == ["deep", "quick", "deep"]
+    refused = copilot.ask("Hard?", thread="a", tier="deep")
+    assert refused.status == "blocked"
+    assert "$0.03 of this thread's budget of $0.02 are spent; a new thread has its own" in (refused.error or "")
+    assert "budget_low" in notices(copilot.ask("Hello?", thread="a"))
+    assert "budget_low" not in notices(copilot.ask("Hello?", thread="c"))
+
+
+def test_a_request_that_is_stopped_has_cost_what_it_said(make: Any) -> None:
+    copilot = make(["UNSURE."], [Step("one two three four five six seven eight", delay=0.02)], Budget(day=1.0))
+    with closing(copilot.stream("Hard?")) as events:
+        said = (event for event in events if event.type == "text.delta" and event.attempt == 2)
+        next(said), next(said)
+    turn = copilot.record.get("last")
+    assert turn.status == "stopped"
+    assert turn.attempts[-1].usage.estimated
+    assert 0 < turn.cost_usd < 0.08
+    assert copilot.record.spent(0) == pytest.approx(turn.cost_usd)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "costs"),
+    [
+        ("one two", ServerError("It broke."), True),  # nobody knows what the server counts
+        ("one two", RateLimited("Slower."), True),
+        ("", RateLimited("Slower."), False),
+        ("", Unreachable("Nobody there.", nothing_sent=True), False),
+    ],
+)
+def test_a_request_that_fails_costs_what_may_have_been_done(
+    make: Any, text: str, error: Exception, costs: bool
+) -> None:
+    copilot = make(["UNSURE."], [Step(text, error=error)], Budget(day=1.0))
+    answer = copilot.ask("Hard?")
+    assert (answer.tier, answer.cost_usd > 0) == ("quick", costs)
+    assert copilot.record.spent(0) == pytest.approx(answer.cost_usd)
+
+
+def test_a_server_is_paid_for_what_it_served(own_home: Path) -> None:
+    """Over HTTP: an error is not paid for, an answer is by the usage that the server told, and the record adds up."""
+    with LoopbackServer(ScriptedModel(["one two three"], repeat=True)) as server:
+        server.faults += [Fault(500)] * 9
+        tiers = [
+            Tier("quick", ScriptedModel(["UNSURE."], repeat=True)),
+            Tier("deep", "openai:any", base_url=server.url, price=PRICE),
+        ]
+        settings = Settings(home=own_home, budget=Budget(day=1.0))
+        parts: dict[str, Any] = {"retriever": Shelf(), "embedder": None, "verifier": MarkerVerifier()}
+        with Copilot(tiers, settings=settings, **parts) as copilot:
+            failed = copilot.ask("Hard?")
+            assert (failed.tier, failed.cost_usd, copilot.record.spent(0)) == ("quick", 0, 0)
+        server.faults.clear()
+        with Copilot(tiers, settings=settings, **parts) as copilot:
+            answer = copilot.ask("Hard?")
+            assert (answer.tier, answer.cost_usd) == ("deep", pytest.approx(0.03))
+            assert not answer.usage.estimated
+            assert copilot.record.spent(0) == pytest.approx(0.03)
+
+
+def test_turns_that_run_together_pass_a_cap_by_one_request_at_most(make: Any) -> None:
+    copilot = make(["UNSURE."], [Step("one two three", delay=0.02)], Budget(day=0.05))
+    running = [copilot.start(f"Hard {n}?") for n in range(8)]
+    assert all(turn.wait(30) for turn in running)
+    answers = [turn.answer for turn in running]
+    assert all(answer is not None and answer.status == "done" for answer in answers)
+    assert asked(copilot) <= 2
+    assert copilot.record.spent(0) == pytest.approx(0.03 * asked(copilot))
+    told = [notices(answer) for answer in answers if answer is not None and answer.tier == "quick"]
+    assert all("today's budget" in str(found) for found in told)
+
+
+def test_an_offline_turn_says_that_a_larger_model_should_have_been_asked(make: Any) -> None:
+    copilot = make(["UNSURE."], ["one"], Budget())
+    answer = copilot.ask("Hard?", offline=True)
+    assert "tierwise is offline" in notices(answer)["would_escalate"]
+    assert copilot.record.get(answer.turn_id).refused == "offline"

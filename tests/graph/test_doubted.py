@@ -144,7 +144,7 @@ def test_nothing_is_escalated_twice_to_a_tier_that_failed(copilots: Any) -> None
     copilot = copilot_of(copilots, deep=[Step(error=Unreachable("Nothing answers.", nothing_sent=True))])
     copilot.ask("How long?")
     asked = len(copilot.model("deep").requests)
-    assert asked <= 2  # once, and once more because it may have failed in passing
+    assert asked <= 3  # once, and twice more because it may have failed in passing
 
 
 def test_a_verdict_that_changes_its_mind_writes_on(copilots: Any) -> None:

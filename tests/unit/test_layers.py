@@ -18,7 +18,19 @@ LAYER = {
     # the vocabulary: these may use each other
     **dict.fromkeys(("types", "turns", "events", "errors", "config", "redact", "signals", "jsonable", "home"), 1),
     **dict.fromkeys(
-        ("connector_settings", "locks", "outgoing", "sums", "textfile", "tool_settings", "wish", "words"), 1
+        (
+            "connector_settings",
+            "damage",
+            "locks",
+            "outgoing",
+            "storage",
+            "sums",
+            "textfile",
+            "tool_settings",
+            "wish",
+            "words",
+        ),
+        1,
     ),
     "fitting": 1.5,  # statistics that know nothing of models
     **dict.fromkeys(("models", "knowledge", "routing", "verify", "guards", "record"), 2),
@@ -28,7 +40,7 @@ LAYER = {
 }
 # Within tierwise.models a part imports its own kind and what stands before it; the last two do not know each other.
 MODELS = (
-    ("base", "stops", "gguf", "memory", "tool_text"),
+    ("base", "mending", "stops", "gguf", "memory", "tool_text"),
     ("schemas", "store"),
     ("device", "tools"),
     ("local", "hosted"),

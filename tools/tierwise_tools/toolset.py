@@ -99,6 +99,8 @@ class ToolSource(Protocol):
     """Where tools come from that are not there yet: a package, an MCP server, an OpenAPI document.
 
     ``name`` is what configuration calls it. ``open`` may be called from any event loop, and again after ``aclose``.
+    One more name is used if it is there: ``reaches_network``, true if opening it or any tool of it reaches the network;
+    it is then not opened for a turn that stays on the device.
     """
 
     @property

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from tierwise.config import Tier
 from tierwise.graph.attempts import finished_attempt
+from tierwise.graph.caps import read_caps
 from tierwise.graph.context import Services, TurnContext
 from tierwise.graph.state import TurnState
-from tierwise.routing.budget import Cap, Habit, Pace, day_and_month, pace
+from tierwise.routing.budget import TURN, Cap, Habit, Pace, day_and_month, pace
 from tierwise.routing.choose import TierState
 from tierwise.turns import Notice
 from tierwise.types import Reason, Wish
@@ -29,26 +30,6 @@ class InForce:
     share: float | None = None
 
 
-def read_caps(services: Services) -> tuple[Cap, ...]:
-    """The caps of the budget with what has been spent; reads the record, so call it in a thread.
-
-    Turns that still run have not been counted, those of other processes included.
-    """
-    budget = services.settings.budget
-    if budget.day is None and budget.month is None:
-        return ()
-    periods = zip(day_and_month(time.time()), (budget.day, budget.month), strict=True)
-    return tuple(Cap(p, cap, services.record.spent(p.start)) for p, cap in periods if cap is not None)
-
-
-def caps_now(state: TurnState, context: TurnContext) -> tuple[Cap, ...]:
-    """The caps with what this turn has spent on top."""
-    if not context.caps:
-        return ()
-    own = turn_cost(state, context.services)
-    return tuple(cap.plus(own) for cap in context.caps)
-
-
 def tier_states(state: TurnState, context: TurnContext, down: dict[str, str]) -> tuple[TierState, ...]:
     """Every tier as the rules see it now.
 
@@ -57,14 +38,17 @@ def tier_states(state: TurnState, context: TurnContext, down: dict[str, str]) ->
         context: its context.
         down: tiers that already failed in this turn, with the reason.
     """
-    return context.services.tier_states(down, caps_now(state, context))
+    return context.services.tier_states(down, context.caps)
 
 
 async def unpaid(state: TurnState, context: TurnContext, tier: Tier) -> Reason | None:
-    """What the budget says against one more request to a tier: the last gate, on what is spent at this moment."""
+    """What the budget says against one more request to a tier, before anything is done for it.
+
+    The last gate is where the money is set aside: :func:`~tierwise.graph.paying.paid`.
+    """
     if not tier.costs:
         return None
-    context.caps = await asyncio.to_thread(read_caps, context.services)
+    context.caps = await asyncio.to_thread(read_caps, context.services, context.turn_id)
     against = next(one for one in tier_states(state, context, {}) if one.name == tier.name).spent
     return against[0] if against else None
 
@@ -91,7 +75,7 @@ def wish_in_force(services: Services, caps: tuple[Cap, ...], wish: Wish, request
     if paced is not None:
         share = round(paced.share, 4)
         return InForce(share, (*notices, Notice("budget_paced", paced.text())), share)
-    low = next((cap for cap in caps if cap.low), None)
+    low = next((cap for cap in caps if cap.low and cap.period is not TURN), None)
     if low is not None:
         notices.append(Notice("budget_low", f"{low.text()}."))
     return InForce(wish, tuple(notices))

@@ -3,39 +3,106 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from pathlib import Path
 
 import aiosqlite
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from tierwise.damage import Damage, note_damage, set_aside
+from tierwise.errors import StoreDamaged
+from tierwise.graph.saver import TurnSaver
+from tierwise.graph.serializer import SummedSerializer
 from tierwise.home import open_home, private
+from tierwise.locks import hold
 from tierwise.record import Record
+from tierwise.storage import LONGEST_LOG, explained, identity, is_damage
+
+_NAME = "threads.sqlite"
+_WAIT = 5.0  # seconds to wait for another process that opens it
 
 
-async def open_checkpoints(home: Path, record: Record) -> AsyncSqliteSaver:
+async def open_checkpoints(home: Path, record: Record) -> TurnSaver:
     """Open the store for the running event loop, and drop what turns that are over have left in it.
 
-    The strict serializer refuses to build any type named in the file: the state holds JSON values only.
+    A damaged file is put aside: turns that were stored in it begin anew with their question when they go on.
 
     Args:
         home: folder of the stores.
         record: knows which turns are over.
 
     Raises:
-        StoreError: if the file cannot be made.
+        StoreBusy: if another process writes for too long.
+        StoreError: if the file cannot be made or opened.
     """
-    path = private(open_home(home) / "threads.sqlite")
-    connection = aiosqlite.connect(path, timeout=5.0)
+    path = open_home(home) / _NAME
+    try:
+        with hold(home / "threads.lock", wait=_WAIT, shared=True):
+            saver = await _open(path)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise explained(path, error) from error
+        saver = await _anew(path, record)
+    try:
+        await _tidy(saver, record)
+    except sqlite3.Error as error:
+        await saver.conn.close()
+        raise explained(path, error) from error
+    return saver
+
+
+async def _anew(path: Path, record: Record) -> TurnSaver:
+    """Put a damaged file aside and make a new one, unless another process has just done it."""
+    with hold(path.with_name("threads.lock"), wait=_WAIT):
+        try:
+            return await _open(path)
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise explained(path, error) from error
+            problem = str(error)
+        try:
+            aside = set_aside(path)
+            saver = await _open(path)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreDamaged(
+                f"{path} is damaged ({problem}) and cannot be put aside: {error}.",
+                fix="Close other programs that use it, free some space, and try again.",
+            ) from error
+    parked = sum((await asyncio.to_thread(record.parked)).values())
+    turns = f"{parked} turn{'' if parked == 1 else 's'} that can go on will begin anew" if parked else "No turn waited"
+    text = f"{_NAME} was damaged ({problem}) and was made anew. {turns}. The damaged file is kept: {aside.name}"
+    note_damage(path.parent, Damage(_NAME, text, time.time(), aside.name))
+    return saver
+
+
+async def _open(path: Path) -> TurnSaver:
+    connection = aiosqlite.connect(private(path), timeout=_WAIT)
     # There is no public way to say it: a program that forgets to close must still be able to end.
     connection._thread.daemon = True
     db = await connection
-    await db.execute("PRAGMA journal_mode = WAL")
-    await db.execute("PRAGMA synchronous = NORMAL")
-    saver = AsyncSqliteSaver(db, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-    await saver.setup()
-    async with db.execute("SELECT DISTINCT thread_id FROM checkpoints") as rows:
-        kept = [row[0] async for row in rows]
-    for turn_id in await asyncio.to_thread(record.ended, kept):  # written in the background after they were dropped
-        await saver.adelete_thread(turn_id)
+    try:
+        await db.execute("PRAGMA journal_mode = WAL")
+        await db.execute("PRAGMA synchronous = NORMAL")
+        await db.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}")
+        await db.execute("PRAGMA secure_delete = ON")  # a turn that is over leaves nothing behind
+        async with db.execute("PRAGMA integrity_check(1)") as rows:
+            (word,) = await rows.fetchone() or ("",)
+        if word != "ok":
+            raise sqlite3.DatabaseError(f"file is not a database as it was written: {word}")
+        saver = TurnSaver(db, serde=SummedSerializer())
+        saver.path, saver.opened = path, identity(path)
+        await saver.setup()
+        await db.execute_fetchall("SELECT thread_id, type, checkpoint FROM checkpoints LIMIT 1")
+        await db.execute_fetchall("SELECT thread_id, type, value FROM writes LIMIT 1")
+    except BaseException:
+        await db.close()
+        raise
     return saver
+
+
+async def _tidy(saver: TurnSaver, record: Record) -> None:
+    """Drop what was written in the background after it had been dropped."""
+    async with saver.conn.execute("SELECT thread_id FROM checkpoints UNION SELECT thread_id FROM writes") as rows:
+        kept = [row[0] async for row in rows]
+    for name in await asyncio.to_thread(record.ended, kept):
+        await saver.adelete_thread(name)

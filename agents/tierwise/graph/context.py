@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tierwise.config import Settings, Tier
 from tierwise.errors import ModelError
 from tierwise.events import Event
+from tierwise.graph.health import Deadline, Health
 from tierwise.graph.shelf import ToolShelf
 from tierwise.graph.state import TurnState
 from tierwise.models.base import ChatModel, Embedder
@@ -47,6 +48,7 @@ class Services:
         calibration: id of the calibration in force, ``None`` without one.
         windows: by drafting tier, the gains that were expected lately, from which the dial's line is solved.
         calibration_problem: why the calibration that is there is not used.
+        health: which tiers rest because they fail, and the retries that all turns share.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class Services:
     calibration: str | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
     calibration_problem: str | None = None
+    health: Health = field(default_factory=Health)
 
     def window(self, tier: str) -> Window | None:
         """The gains that were expected lately of going up from a tier; ``None`` without calibration."""
@@ -71,7 +74,7 @@ class Services:
         return next(t for t in self.tiers if t.name == name)
 
     def tier_states(self, down: Mapping[str, str] | None = None, caps: Sequence[Cap] = ()) -> tuple[TierState, ...]:
-        """Every tier as the rules see it.
+        """Every tier as the rules see it; one that rests because it fails is down.
 
         Args:
             down: tiers that already failed in this turn, with the reason.
@@ -80,13 +83,17 @@ class Services:
         states = []
         for tier in self.tiers:
             window, adapters, problem = 0, True, (down or {}).get(tier.name)
+            rest = self.health.rest(tier.name)
+            if problem is None and rest is not None:
+                problem = f"it {rest.text()}"
             try:
                 can = self.models[tier.name].capabilities
                 window, adapters = can.context_window, can.adapters
             except ModelError as error:
                 problem = problem or str(error)
             spent = obstacles(tier.name, caps) if tier.costs else ()
-            states.append(TierState(tier.name, tier.stays_on_device, window, problem, adapters, spent))
+            state = TierState(tier.name, tier.stays_on_device, window, problem, adapters, spent)
+            states.append(replace(state, rests=rest.seconds) if rest is not None else state)
         return tuple(states)
 
 
@@ -120,10 +127,11 @@ class TurnContext:
         turn_id: the turn.
         vector: embedding of the question, shape ``(dimension,)``, once it is known.
         live: the last model step.
-        started: ``time.perf_counter()`` at the beginning of the turn.
+        started: ``time.perf_counter()`` at the beginning of the turn's work; set back when a turn goes on.
         seq: number of the last event.
+        within: the turn whose tool asks, if one does.
         recorded: how the turn ended has been stored.
-        caps: of the budget, with what had been spent when it was looked at last; this turn's own money comes on top.
+        caps: of the budget, with what had been spent when it was looked at last, this turn's own money included.
         accepts: raises :class:`~tierwise.errors.InvalidOutput` for a text that is not what was asked for, where more
             was asked than the state's schema says.
     """
@@ -134,6 +142,7 @@ class TurnContext:
     live: Live | None = None
     started: float = field(default_factory=time.perf_counter)
     seq: int = 0
+    within: str | None = None
     recorded: bool = False
     caps: tuple[Cap, ...] = ()
     accepts: Callable[[str], object] | None = None
@@ -142,6 +151,11 @@ class TurnContext:
         """The next event of this turn."""
         self.seq += 1
         return kind(turn_id=self.turn_id, seq=self.seq, **fields)
+
+    @property
+    def deadline(self) -> Deadline:
+        """How long it may still ask tiers."""
+        return Deadline(self.services.settings.deadline, self.started)
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the turn began."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from weakref import WeakKeyDictionary
 
+from tierwise.graph.per_model import PerModel
 from tierwise.models.base import ChatModel
 
 _MOST = 8192  # texts a model; a long thread has about a thousand
 
-_counted: WeakKeyDictionary[ChatModel, dict[bytes, int]] = WeakKeyDictionary()
+_counted: PerModel[dict[bytes, int]] = PerModel(dict)
 
 
 async def count_tokens(model: ChatModel, texts: Sequence[str]) -> list[int]:
@@ -19,10 +19,7 @@ async def count_tokens(model: ChatModel, texts: Sequence[str]) -> list[int]:
     Raises:
         ModelError: if they cannot be counted.
     """
-    try:
-        known = _counted.setdefault(model, {})
-    except TypeError:  # a model of one's own may have no place in such a table
-        known = {}
+    known = _counted.of(model)
     keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
     new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
     if new:

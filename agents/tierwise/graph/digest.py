@@ -9,11 +9,15 @@ turns that its prompt is made from.
 
 from __future__ import annotations
 
+import json
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
 from tierwise.graph.counting import count_tokens
 from tierwise.graph.gist import short_answer, short_question
+from tierwise.graph.per_model import PerModel
 from tierwise.models.base import ChatModel
 from tierwise.record import NO_ANSWER, Earlier, Exchange, stated_in
 from tierwise.types import Message
@@ -53,28 +57,85 @@ async def digest(earlier: Earlier, budget: int, model: ChatModel) -> Digest:
         budget: tokens it may take. Prompts of one thread share their beginning only if it is the same for them.
         model: counts the tokens.
     """
-    full = [_full(one) for one in earlier.exchanges]
-    sizes = await _sizes(full, model)
-    if not earlier.before and sum(sizes) <= budget:
-        return Digest(tuple(message for pair in full for message in pair), sum(sizes), whole=True)
-    short = [_shortened(one, budget, size) for one, size in zip(earlier.exchanges, sizes, strict=True)]
-    brief = [_condensed(one, 90, 1, 110) for one in earlier.exchanges]
-    stated = [*earlier.stated, *(line for one in earlier.exchanges for line in stated_in(one.asked))]
-    lines = dict(zip(stated, await count_tokens(model, stated), strict=True))
-    (opening,) = await _sizes([_told([])], model)
-    fold = _Fold(earlier, budget, sizes, await _sizes(short, model), await _sizes(brief, model), lines, opening)
-    for _ in earlier.exchanges:
-        fold.take_in()
+    folds = _folds.of(model)
+    marks = _marks(earlier, budget)
+    fold = _continued(folds, marks) or _Fold(budget, earlier.before)
+    new = earlier.exchanges[len(fold.sizes) :]
+    fold.sizes += await _sizes([_full(one) for one in new], model)
+    if not earlier.before and sum(fold.sizes) <= budget:
+        _keep(folds, marks[-1], fold)
+        return Digest(tuple(m for one in earlier.exchanges for m in _full(one)), sum(fold.sizes), whole=True)
+    await _take_in(fold, earlier, model)
+    _keep(folds, marks[-1], fold)
     told = [_told(fold.kept)] if fold.kept else []
-    shown = [*brief[fold.out : fold.brief], *short[fold.brief : fold.short]]
+    shown = [*fold.briefs[fold.out : fold.brief], *fold.shorts[fold.brief : fold.short]]
+    full = [_full(one) for one in earlier.exchanges[fold.out :]]
     kept = set(fold.kept)
-    remembered = sum(not kept.isdisjoint(stated_in(one.asked)) for one in earlier.exchanges[: fold.out])
+    remembered = sum(not kept.isdisjoint(stated) for stated in fold.stated_before)
     return Digest(
-        tuple(message for pair in (*told, *shown, *full[fold.short :]) for message in pair),
+        tuple(message for pair in (*told, *shown, *full[len(shown) :]) for message in pair),
         fold.total,
-        remembered + sum(pair != whole for pair, whole in zip(shown, full[fold.out :], strict=False)),
+        remembered + sum(pair != whole for pair, whole in zip(shown, full, strict=False)),
         earlier.before + fold.out - remembered,
     )
+
+
+async def _take_in(fold: _Fold, earlier: Earlier, model: ChatModel) -> None:
+    """Take in the turns that the fold does not have yet."""
+    begin = len(fold.shorts)  # a thread that fitted until now has none
+    new = earlier.exchanges[begin:]
+    shorts = [_shortened(one, fold.budget, size) for one, size in zip(new, fold.sizes[begin:], strict=True)]
+    briefs = [_condensed(one, 90, 1, 110) for one in new]
+    stated = [*(() if fold.opening else earlier.stated), *(line for one in new for line in stated_in(one.asked))]
+    short_sizes, brief_sizes = await _sizes(shorts, model), await _sizes(briefs, model)
+    lines = dict(zip(stated, await count_tokens(model, stated), strict=True))
+    opening = fold.opening or (await _sizes([_told([])], model))[0]
+    # Nothing is awaited from here on: a turn that is stopped leaves no half of a fold behind.
+    fold.shorts += shorts
+    fold.briefs += briefs
+    fold.short_sizes += short_sizes
+    fold.brief_sizes += brief_sizes
+    fold.lines |= lines
+    if not fold.opening:
+        fold.opening = opening
+        fold.keep(earlier.stated)
+    while fold.end < len(earlier.exchanges):
+        fold.take_in(earlier.exchanges)
+
+
+# A fold is continued when the thread has a turn more, so that what a turn costs does not grow with its thread. The key
+# is a hash of all that it was made from.
+_MOST_FOLDS = 64  # a model; each holds the short forms of a thread's turns, some ten kB
+_folds: PerModel[OrderedDict[bytes, _Fold]] = PerModel(OrderedDict)
+
+
+def _marks(earlier: Earlier, budget: int) -> list[bytes]:
+    """What names the thread after none of its turns, the first, the first two, and so on."""
+    chain = blake2b(json.dumps([budget, earlier.before, earlier.stated]).encode(), digest_size=16)
+    marks = [chain.digest()]
+    for one in earlier.exchanges:
+        for text in (one.asked, one.text):
+            data = text.encode("utf-8", "surrogatepass")
+            chain.update(len(data).to_bytes(8, "big") + data)
+        marks.append(chain.digest())
+    return marks
+
+
+def _continued(folds: OrderedDict[bytes, _Fold], marks: Sequence[bytes]) -> _Fold | None:
+    """A copy of the longest fold that is a beginning of the thread."""
+    for mark in reversed(marks):
+        if (found := folds.get(mark)) is not None:
+            if mark != marks[-1]:
+                del folds[mark]  # its place is taken by the longer one
+            return found.copied()
+    return None
+
+
+def _keep(folds: OrderedDict[bytes, _Fold], mark: bytes, fold: _Fold) -> None:
+    folds[mark] = fold
+    folds.move_to_end(mark)
+    while len(folds) > _MOST_FOLDS:
+        folds.popitem(last=False)
 
 
 @dataclass
@@ -82,16 +143,19 @@ class _Fold:
     """The turns taken in one after the other, as if each prompt of the thread had been made.
 
     Turns before ``out`` are left out but for what the user told of himself (``kept``), those before ``brief`` are in
-    their briefest form, those before ``short`` condensed, those after it as they are.
+    their briefest form, those before ``short`` condensed, those after it as they are. ``sizes`` may be ahead of the
+    rest: of a thread that fits as it is nothing else is needed.
     """
 
-    earlier: Earlier
     budget: int
-    full_sizes: list[int]
-    short_sizes: list[int]
-    brief_sizes: list[int]
-    lines: dict[str, int]
-    opening: int
+    before: int
+    sizes: list[int] = field(default_factory=list)
+    shorts: list[tuple[Message, Message]] = field(default_factory=list)
+    briefs: list[tuple[Message, Message]] = field(default_factory=list)
+    short_sizes: list[int] = field(default_factory=list)
+    brief_sizes: list[int] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+    opening: int = 0
     out: int = 0
     brief: int = 0
     short: int = 0
@@ -101,18 +165,24 @@ class _Fold:
     brief_sum: int = 0
     kept: list[str] = field(default_factory=list)
     kept_sum: int = 0
+    stated_before: list[tuple[str, ...]] = field(default_factory=list)  # in the turns that are left out
 
-    def __post_init__(self) -> None:
-        self._keep(self.earlier.stated)
+    def copied(self) -> _Fold:
+        """The same; what is done to one is not done to the other."""
+        copy = replace(self)
+        for name, value in vars(copy).items():
+            if isinstance(value, list | dict):
+                setattr(copy, name, value.copy())
+        return copy
 
     @property
     def total(self) -> int:
         """Tokens of all."""
         return self.full_sum + self.short_sum + self.brief_sum + self.kept_sum
 
-    def take_in(self) -> None:
-        """One turn more; a step if it does not fit."""
-        self.full_sum += self.full_sizes[self.end]
+    def take_in(self, exchanges: Sequence[Exchange]) -> None:
+        """One turn more of those of the thread; a step if it does not fit."""
+        self.full_sum += self.sizes[self.end]
         self.end += 1
         if self.total <= self.budget:
             return
@@ -124,16 +194,16 @@ class _Fold:
         while self.total > aim and self.short_sum > _SHORT * self.budget and self.brief < min(self.short, self.end - 1):
             self._make_brief()
         while self.total > aim and self.out < self.brief:
-            self._leave_out()
+            self._leave_out(exchanges)
         while self.total > self.budget and self.out < self.end:
             if self.brief == self.out:
                 if self.short == self.brief:
                     self._shorten()
                 self._make_brief()
-            self._leave_out()
+            self._leave_out(exchanges)
 
     def _shorten(self) -> None:
-        self.full_sum -= self.full_sizes[self.short]
+        self.full_sum -= self.sizes[self.short]
         self.short_sum += self.short_sizes[self.short]
         self.short += 1
 
@@ -142,12 +212,15 @@ class _Fold:
         self.brief_sum += self.brief_sizes[self.brief]
         self.brief += 1
 
-    def _leave_out(self) -> None:
+    def _leave_out(self, exchanges: Sequence[Exchange]) -> None:
         self.brief_sum -= self.brief_sizes[self.out]
-        self._keep(stated_in(self.earlier.exchanges[self.out].asked))
+        stated = stated_in(exchanges[self.out].asked)
+        if stated:
+            self.stated_before.append(stated)
+        self.keep(stated)
         self.out += 1
 
-    def _keep(self, stated: Sequence[str]) -> None:
+    def keep(self, stated: Sequence[str]) -> None:
         """Keep what was told, the newest if it is too much."""
         self.kept = [*(line for line in self.kept if line not in stated), *dict.fromkeys(stated)]
         room = _STATED * self.budget

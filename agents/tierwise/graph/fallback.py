@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from tierwise.errors import InvalidOutput, ModelError
-from tierwise.events import AttemptDiscarded, TierEscalated
+from tierwise.events import AttemptDiscarded, TextDelta, TierEscalated
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.budget import tier_states
 from tierwise.graph.context import TurnContext
@@ -94,6 +94,10 @@ def hand_over(
         }
         return Command(update=update, goto="generate")
     if held and not upwards:
+        if (context.live is not None and context.live.text) or (state.get("draft") or {}).get("text"):
+            # The first word of the failed tier has discarded it: whoever follows the events gets it back.
+            again = context.event(TextDelta, attempt=held["attempt"], text=held["text"])
+            runtime.stream_writer(again)
         text = f"{failed} could not help: {error} This is the answer of {held['tier']}."
         update |= {"draft": held, "held": None, "tier": held["tier"], "notices": [to_json(Notice("degraded", text))]}
         return Command(update=update, goto="finish")

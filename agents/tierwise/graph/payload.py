@@ -11,8 +11,8 @@ from tierwise.config import Tier
 from tierwise.graph.asking import Asking
 from tierwise.graph.context import Services
 from tierwise.graph.counting import count_tokens
+from tierwise.graph.paying import request_bytes
 from tierwise.graph.state import TurnState
-from tierwise.graph.step import request_bytes
 from tierwise.graph.structured import form_of
 from tierwise.guards import told
 from tierwise.jsonable import to_json

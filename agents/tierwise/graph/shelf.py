@@ -58,19 +58,28 @@ class ToolShelf:
         return self._all.problems
 
     @property
+    def unopened(self) -> tuple[str, ...]:
+        """Names of the sources that nobody has tried to open."""
+        pairs = zip(self._sources, self._attempted, strict=True)
+        return tuple(source.name for source, one in pairs if one.found is None and one.problem is None)
+
+    @property
     def knows_more(self) -> bool:
         """Whether a tool may know what documents do not: any but those of their own words, and the search in them."""
         known = (tool for tool in self._by_name.values() if not tool.trusted and tool.name != "search_knowledge")
         return bool(self._sources) or next(known, None) is not None
 
-    async def open(self) -> None:
-        """Open the sources that are not open; cheap once they are."""
-        if not any(attempted.due for attempted in self._attempted):
-            return
+    async def open(self, *, stays: bool = False) -> None:
+        """Open the sources that are not open; cheap once they are.
+
+        Args:
+            stays: open none that reaches the network, for a turn that may not leave the device.
+        """
         loop = asyncio.get_running_loop()
-        if self._work is None or self._work.done() or self._work.get_loop() is not loop:
-            self._work = loop.create_task(self._open_due())
-        await asyncio.shield(self._work)  # turns that begin together open them once
+        while due := self._due(stays):
+            if self._work is None or self._work.done() or self._work.get_loop() is not loop:
+                self._work = loop.create_task(self._open_all(due))
+            await asyncio.shield(self._work)  # turns that begin together open them once
 
     async def aclose(self) -> None:
         """Close the sources; safe to call twice."""
@@ -82,8 +91,14 @@ class ToolShelf:
             except Exception:  # noqa: S110  a source that cannot even be closed must not keep the program from ending
                 pass
 
-    async def _open_due(self) -> None:
-        due = [index for index, attempted in enumerate(self._attempted) if attempted.due]
+    def _due(self, stays: bool) -> list[int]:
+        return [
+            index
+            for index, (source, attempted) in enumerate(zip(self._sources, self._attempted, strict=True))
+            if attempted.due and not (stays and getattr(source, "reaches_network", False))
+        ]
+
+    async def _open_all(self, due: Sequence[int]) -> None:
         await asyncio.gather(*map(self._open, due))
         self._put_together()
 

@@ -8,20 +8,22 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import Any, cast
 
 from tierwise.config import Tier
-from tierwise.errors import ModelError, ModelTimeout, ServerError, TierwiseError
+from tierwise.errors import ModelError, ServerError, TierwiseError
 from tierwise.events import AttemptDiscarded, AttemptQueued, Event, PromptProgress, TextDelta
 from tierwise.graph.context import Live, TurnContext
+from tierwise.graph.health import leave_to_ask, leave_to_retry
+from tierwise.graph.paying import paid, request_bytes
 from tierwise.guards import whole_characters
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import Called, ChatModel, ChatRequest, Completed, Delta, Queued, Reading
 from tierwise.types import ToolCall, Usage
 
 _KEEP_EVERY = 0.4  # seconds between two writes of the partial text
-_RETRIES = 1
-_LONGEST_WAIT = 5.0  # seconds; a server that wishes for more is not worth waiting for within a turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,11 @@ async def run_step(
     request: ChatRequest,
     passages: int,
     replaces: int | None,
+    spared: bool,
 ) -> StepResult:
-    """Run one model step, once more if it failed in passing before it said anything.
+    """Run one model step, again if it failed in passing before it said anything: the one retry loop.
+
+    Nothing is sent to a tier that rests, and nothing goes on when the turn's time is over.
 
     Args:
         context: the turn.
@@ -57,48 +62,60 @@ async def run_step(
         request: what to ask.
         passages: how many passages the request carries, for the account of what left.
         replaces: an earlier attempt whose draft is discarded with the first word of this one.
+        spared: a draft is held, or another tier can answer, so that long waits are not worth it.
 
     Raises:
         ModelError: if the tier could not answer. ``live`` holds what it said until then.
     """
-    text_before = live.text
-    host = model.capabilities.host or "unknown"
-    size = request_bytes(request)
-    for retry in range(_RETRIES + 1):
-        sent_before = live.sent
-        if not tier.stays_on_device:
-            before = sent_before["bytes"] if sent_before else 0
-            live.sent = {"bytes": before + size, "passages": passages, "host": host}
-        try:
-            result = await _run(context, emit, live, model, request, replaces)
-        except ModelError as error:
-            if error.nothing_sent:
-                live.sent = sent_before
-            wait = error.retry_after if error.retry_after is not None else 0.3
-            said_something = live.text != text_before
-            if retry == _RETRIES or said_something or wait > _LONGEST_WAIT or not _may_pass(error):
-                raise
-            await asyncio.sleep(wait)
-        except TierwiseError:
-            raise
-        except Exception as error:  # a model of one's own may raise anything; another tier can still answer
-            why = str(error).partition("\n")[0]
-            raise ModelError(f"The model of {tier.name} broke ({type(error).__name__}: {why}).") from error
-        else:
-            if live.sent is not None and result.done.sent_bytes:
-                live.sent["bytes"] += result.done.sent_bytes - size
-            return result
+    health, deadline, text_before = context.services.health, context.deadline, live.text
+    async with deadline.bound(tier.name):
+        permit = await leave_to_ask(health, tier.name, spared=spared)
+        for retry in count():
+            try:
+                with health.asking(tier.name, permit):
+                    begins = partial(health.answers, tier.name, permit)
+                    return await _run_once(context, emit, live, tier, model, request, passages, replaces, begins)
+            except ModelError as error:
+                if live.text != text_before:
+                    raise
+                again = await leave_to_retry(health, deadline, tier.name, error, retry=retry, spared=spared)
+                if again is None:
+                    raise
+                permit = again
     raise AssertionError("unreachable: the last round returns or raises")
 
 
-def request_bytes(request: ChatRequest) -> int:
-    """Near the size of the body; a model that finishes tells the exact figure."""
-    return len(json.dumps(to_json([request.messages, request.tools, request.schema]), ensure_ascii=False).encode())
-
-
-def _may_pass(error: ModelError) -> bool:
-    """Whether asking again may help; a time limit has been waited for once, and that is enough."""
-    return error.transient and (error.nothing_sent or not isinstance(error, ModelTimeout))
+async def _run_once(
+    context: TurnContext,
+    emit: Callable[[Event], None],
+    live: Live,
+    tier: Tier,
+    model: ChatModel,
+    request: ChatRequest,
+    passages: int,
+    replaces: int | None,
+    begins: Callable[[], None],
+) -> StepResult:
+    """One request, with the account of what left and what it cost."""
+    sent_before, size = live.sent, request_bytes(request)
+    if not tier.stays_on_device:
+        before = sent_before["bytes"] if sent_before else 0
+        live.sent = {"bytes": before + size, "passages": passages, "host": model.capabilities.host or "unknown"}
+    try:
+        async with paid(context, tier, request, live):
+            result = await _run(context, emit, live, model, request, replaces, begins)
+    except ModelError as error:
+        if error.nothing_sent:
+            live.sent = sent_before
+        raise
+    except TierwiseError:
+        raise
+    except Exception as error:  # a model of one's own may raise anything; another tier can still answer
+        why = str(error).partition("\n")[0]
+        raise ModelError(f"The model of {tier.name} broke ({type(error).__name__}: {why}).") from error
+    if live.sent is not None and result.done.sent_bytes:
+        live.sent["bytes"] += result.done.sent_bytes - size
+    return result
 
 
 async def _run(
@@ -108,6 +125,7 @@ async def _run(
     model: ChatModel,
     request: ChatRequest,
     replaces: int | None,
+    begins: Callable[[], None],
 ) -> StepResult:
     started = time.perf_counter()
     kept_at, first_token, before = started, None, live.text
@@ -118,6 +136,7 @@ async def _run(
             now = time.perf_counter()
             if isinstance(chunk, Delta):
                 if first_token is None:
+                    begins()
                     first_token = (now - started) * 1000
                     if replaces is not None:
                         why = f"{live.tier} answers instead"

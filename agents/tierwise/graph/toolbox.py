@@ -14,6 +14,7 @@ from tierwise.graph.state import TurnState
 from tierwise.guards import neutralise, refusal_of
 from tierwise.jsonable import from_json
 from tierwise.models.base import ChatModel, ToolSpec
+from tierwise.models.mending import INTERRUPTED
 from tierwise.models.tools import pick_tools
 from tierwise.record import call_hash
 from tierwise.tool_settings import ToolLimits
@@ -120,7 +121,7 @@ def step_messages(state: TurnState) -> list[Message]:
         messages.append(Message("assistant", round_["text"], calls))
         for i, call in enumerate(calls):
             result = results.get((n, i))
-            messages.append(Message("tool", _told(result) if result else "(interrupted)", (), call.id))
+            messages.append(Message("tool", _told(result) if result else INTERRUPTED, (), call.id))
     return messages
 
 

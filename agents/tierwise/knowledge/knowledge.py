@@ -132,6 +132,8 @@ class Knowledge:
             self._degraded = f"Searched by words only: {lost}"
         elif self._vectors.trouble is not None:
             self._degraded = told_without_index(self._vectors.trouble)
+        elif self._db.damaged is not None:
+            self._degraded = self._db.damaged
         return found
 
     def relevant(self, query: str, passages: Sequence[Passage]) -> bool:

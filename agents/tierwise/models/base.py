@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from tierwise.errors import ConfigError
+from tierwise.models.mending import mend
 from tierwise.types import Finish, Floor, Message, TokenEvidence, ToolCall, Usage
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class ChatRequest:
     """One model step.
 
     Attributes:
-        messages: oldest first; a system message, if any, is the first.
+        messages: oldest first; a system message, if any, is the first. They are mended on the way in (see
+            :func:`~tierwise.models.mending.mend`): no model is ever asked with a tool call that has no result.
         max_tokens: upper bound on generated tokens.
         temperature: 0 is greedy.
         seed: for sampling; ``None`` leaves it to the model.
@@ -85,6 +87,9 @@ class ChatRequest:
     choices: tuple[str, ...] = ()
     floor: Floor | None = None
     must_call: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "messages", mend(self.messages))
 
 
 @dataclass(frozen=True, slots=True)

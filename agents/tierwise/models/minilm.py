@@ -131,8 +131,11 @@ def _installed_model() -> Path:
 
 
 def _open_session(path: Path) -> Any:
+    # From 1.29 on it tells Microsoft about every session, unless this is set before it is first imported ...
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # ... as it may have been, by somebody else
     _check(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

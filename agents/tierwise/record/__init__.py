@@ -1,10 +1,12 @@
 """Decision records: one row a turn, from which history, reasons and statistics are read."""
 
 from tierwise.record.answer import answer_of
+from tierwise.record.backups import backups
 from tierwise.record.calls import Allowance, CallKey, LedgerEntry, PastCall, call_hash, call_id, steps_of
 from tierwise.record.conversation import NO_ANSWER, Earlier, Exchange
 from tierwise.record.feedback import Feedback
 from tierwise.record.insights import DaySums, Insights, TierSums, sum_up
+from tierwise.record.payments import Bound, Spent
 from tierwise.record.savings import LocalWork, saved
 from tierwise.record.sendings import ItemKey, Sending, TakenOut, item_key
 from tierwise.record.spending import Spending
@@ -16,6 +18,7 @@ from tierwise.record.threads import ThreadSummary
 __all__ = [
     "NO_ANSWER",
     "Allowance",
+    "Bound",
     "CallKey",
     "DaySums",
     "Earlier",
@@ -29,11 +32,13 @@ __all__ = [
     "Record",
     "Sending",
     "Spending",
+    "Spent",
     "Stats",
     "TakenOut",
     "ThreadSummary",
     "TierSums",
     "answer_of",
+    "backups",
     "call_hash",
     "call_id",
     "item_key",

@@ -105,9 +105,15 @@ class Calls(Database):
     # -- a call's life -------------------------------------------------------------------------------------------------
 
     def ask_for(self, calls: Iterable[tuple[CallKey, WaitingCall]]) -> None:
-        """Have a person decide. A call that was decided on already stays as it is."""
-        now = time.time()
-        with self._writing() as db:
+        """Have a person decide on calls of one turn. A call that was decided on already stays as it is.
+
+        Raises:
+            TakenOver: if the turn does not run here any more; so do :meth:`begin_call` and :meth:`end_call`.
+        """
+        now, calls = time.time(), list(calls)
+        if not calls:
+            return
+        with self._writing_for(calls[0][0].turn_id) as db:
             for key, call in calls:
                 db.execute(
                     "INSERT INTO calls (turn_id, round, place, state, name, arguments, waiting, asked)"
@@ -166,7 +172,7 @@ class Calls(Database):
             ``None`` if it may run now; else what stands in its place: begun before, over, or not (for these arguments)
             allowed. It must not run then.
         """
-        with self._writing() as db:
+        with self._writing_for(key.turn_id) as db:
             row = db.execute("SELECT * FROM calls WHERE turn_id = ? AND round = ? AND place = ?", _key(key)).fetchone()
             if row is not None:
                 entry = _entry(row)
@@ -185,7 +191,7 @@ class Calls(Database):
 
     def end_call(self, key: CallKey, step: ToolStep) -> None:
         """Write down how a call ended."""
-        with self._writing() as db:
+        with self._writing_for(key.turn_id) as db:
             db.execute(
                 "UPDATE calls SET state = 'over', step = ?, ended = ? WHERE turn_id = ? AND round = ? AND place = ?",
                 (_dump(to_json(step)), time.time(), *_key(key)),

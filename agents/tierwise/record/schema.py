@@ -1,17 +1,15 @@
-"""Tables of ``record.sqlite`` and how the file is opened."""
+"""Tables of ``record.sqlite``, and the way to them from older versions."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from tierwise.errors import StoreError
-from tierwise.home import open_home, private
+from tierwise.record import sums
+from tierwise.record.missed import missed_by
 from tierwise.record.stated import stated_lines
 
 _FIRST = """
@@ -132,70 +130,69 @@ CREATE TABLE repeats (
   PRIMARY KEY (turn_id, tier)
 ) STRICT;
 """
+# A turn is written by one process at a time: who runs it renews its lease, and whoever takes it over raises its epoch.
+_LEASES = """
+ALTER TABLE turns ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE turns ADD COLUMN lease REAL NOT NULL DEFAULT 0;
+CREATE INDEX turns_running ON turns (thread, n) WHERE status = 'running';
+"""
+# Money is set aside before a request leaves, so that requests that run together do not spend the same money.
+_PAYMENTS = """
+CREATE TABLE payments (
+  turn_id TEXT NOT NULL REFERENCES turns (turn_id) ON DELETE CASCADE,
+  n INTEGER NOT NULL, usd REAL NOT NULL, settled INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (turn_id, n)
+) STRICT;
+CREATE INDEX turns_paid ON turns (thread, cost) WHERE cost > 0;
+CREATE TRIGGER keep_payments BEFORE DELETE ON turns BEGIN
+  INSERT INTO costs_of_deleted SELECT old.created, usd FROM payments WHERE turn_id = old.turn_id;
+END;
+"""
+# Turns that a larger tier should have answered and could not be asked: they can be improved later.
+_MISSED = """
+ALTER TABLE turns ADD COLUMN missed TEXT;
+UPDATE turns SET missed = missed(record);
+CREATE INDEX turns_missed ON turns (n) WHERE missed IS NOT NULL;
+CREATE INDEX turns_tainted ON turns (thread, n) WHERE tainted = 1;
+"""
+# SQLite itself does not notice a changed letter.
+_SUMS = sums.TABLES
 
-_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING, _CALLS, _LONG_THREADS, _SENDINGS)
+_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING, _CALLS, _LONG_THREADS, _SENDINGS, _LEASES, _PAYMENTS, _MISSED, _SUMS)
 """What makes version ``n + 1`` of a file of version ``n``; a new file goes through all of them."""
 VERSION = len(_MIGRATIONS)
-_PATIENCE = 5.0  # seconds to wait for another process that writes
 
 
-def connect(home: Path) -> sqlite3.Connection:
-    """Open ``record.sqlite``, making it if it is not there.
-
-    A transaction survives the death of the process (write-ahead log); only a loss of power may undo the last ones.
-
-    Raises:
-        StoreError: if it cannot be opened, or a newer tierwise wrote it.
-    """
-    path = private(open_home(home) / "record.sqlite")
-    try:
-        db = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False, isolation_level=None)
-        db.row_factory = sqlite3.Row
-        _write_ahead(db)
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA foreign_keys = ON")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            db.close()
-            raise StoreError(f"{path} was written by a newer tierwise.", fix="Upgrade tierwise.")
-        if version < VERSION:
-            _migrate(db)
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"{path} cannot be opened: {error}.",
-            fix="Check its permissions and free space, or move it aside to start with an empty record.",
-        ) from error
-    return db
-
-
-def _write_ahead(db: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log; SQLite does not wait by itself for others who are switching."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-
-
-def _migrate(db: sqlite3.Connection) -> None:
+def migrate(db: sqlite3.Connection) -> None:
     """Bring the file up to date, wholly or not at all."""
     db.create_function("told", 2, _told, deterministic=True)
     db.create_function("stated", 1, stated_lines, deterministic=True)
+    db.create_function("missed", 1, _missed, deterministic=True)
     db.execute("BEGIN IMMEDIATE")
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()  # another process may just have done it
         for script in _MIGRATIONS[version:]:
             for statement in _statements(script):
                 db.execute(statement)
+        sums.seal(db, count=False)
         db.execute(f"PRAGMA user_version = {max(version, VERSION)}")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")
         raise
+
+
+def derived(record: str, asked: str) -> dict[str, object]:
+    """What the columns beside a record say, for a turn of a version that did not have them."""
+    fields = _parsed(record)
+    columns = {name: _told(record, name) for name in ("final", "stage", "cause")}
+    return columns | {
+        "requested": fields.get("requested_tier") or "auto",
+        "cost": float(fields.get("cost_usd") or 0.0),
+        "tainted": int(bool(fields.get("passages") or fields.get("tools"))),
+        "stated": stated_lines(asked),
+        "missed": _missed(record),
+    }
 
 
 def _told(record: str, name: str) -> str | None:
@@ -205,6 +202,13 @@ def _told(record: str, name: str) -> str | None:
         return next((str(reason["code"]) for reason in fields.get("reasons", ())), None)
     value = fields.get(name)
     return None if value is None else str(value)
+
+
+def _missed(record: str) -> str | None:
+    """Why a stored turn missed the larger tier, see :func:`~tierwise.record.missed.missed_by`."""
+    fields = _parsed(record)
+    codes = [notice["code"] for notice in fields.get("notices", ())]
+    return missed_by(fields.get("status"), codes, locked=bool(fields.get("locked")))
 
 
 @lru_cache(maxsize=1)

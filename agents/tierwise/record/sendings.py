@@ -94,7 +94,7 @@ class Sendings(Database):
             place: where the request goes: its host, or the tier where that is not known.
             outgoing: the request.
         """
-        with self._writing() as db:
+        with self._writing_for(outgoing.turn_id) as db:
             db.execute("DELETE FROM sendings WHERE turn_id = ? AND state = 'waiting'", (outgoing.turn_id,))
             db.execute(
                 "INSERT INTO sendings (turn_id, id, thread, place, state, shown, asked)"
@@ -140,7 +140,7 @@ class Sendings(Database):
 
     def note_sent(self, turn_id: str, place: str) -> None:
         """Remember that a request that was allowed has left."""
-        with self._writing() as db:
+        with self._writing_for(turn_id) as db:
             db.execute(
                 "UPDATE sendings SET state = 'sent', sent = ? WHERE turn_id = ? AND place = ? AND state = 'allowed'",
                 (time.time(), turn_id, place),
@@ -191,7 +191,7 @@ class Sendings(Database):
 
     def note_repeats(self, turn_id: str, tier: str) -> None:
         """Remember that a tier on the device has read something that was taken out: what it writes may repeat it."""
-        with self._writing() as db:
+        with self._writing_for(turn_id) as db:
             db.execute(
                 "INSERT OR IGNORE INTO repeats (turn_id, tier) SELECT turn_id, ? FROM turns WHERE turn_id = ?",
                 (tier, turn_id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tierwise.record.database import Database
+from tierwise.record.payments import Bound, Payments
 
 _DAYS = 7  # days with any turns that a usual day is taken from
 _LOOK_BACK = 60 * 86400  # seconds; who has not asked for so long has no habit
@@ -26,24 +26,24 @@ class Spending:
     cost: float | None
 
 
-class Spendings(Database):
+class Spendings(Payments):
     """Sums that need no record to be read."""
 
     def spent(self, since: float) -> float:
         """USD spent on turns that began at or after ``since`` (seconds since 1970), deleted ones included.
 
-        What a turn costs is known when it ends.
+        With what is set aside for requests that run now; those of turns that began earlier count as well.
         """
-        (row,) = self._rows(
-            "SELECT (SELECT coalesce(sum(cost), 0) FROM turns WHERE created >= ?)"
-            " + (SELECT coalesce(sum(cost), 0) FROM costs_of_deleted WHERE created >= ?) AS usd",
-            (since, since),
-        )
-        return float(row["usd"])
+        (spent,) = self.spent_under([Bound("day", 0.0, since)], None)
+        return spent.paid + spent.aside
 
     def spent_in(self, thread: str) -> float:
-        """USD spent on the turns of a thread."""
-        (row,) = self._rows("SELECT coalesce(sum(cost), 0) AS usd FROM turns WHERE thread = ?", (thread,))
+        """USD spent on the turns of a thread, with what is set aside for requests that run now."""
+        (row,) = self._rows(
+            "SELECT (SELECT coalesce(sum(cost), 0) FROM turns WHERE thread = ? AND cost > 0)"
+            " + (SELECT coalesce(sum(usd), 0) FROM payments JOIN turns USING (turn_id) WHERE thread = ?) AS usd",
+            (thread, thread),
+        )
         return float(row["usd"])
 
     def spending(self, day: float) -> Spending:

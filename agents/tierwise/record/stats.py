@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tierwise.record.feedback import disliked, liked
+from tierwise.record.missed import missed_by
 from tierwise.turns import DecisionRecord
 
 
@@ -23,7 +24,8 @@ class Stats:
         degraded: turns answered without a tier that should have helped.
         overruled: answers that the user had another tier give again, by kind: ``escalate``, ``local``.
         thumbs: answers by the user's judgement: ``up``, ``down``.
-        regretted: answers from which nothing left the device, and that the user escalated or thumbed down.
+        regretted: answers from which nothing left the device, and that the user escalated or thumbed down; one that
+            said itself that a larger tier should have answered is no regret.
         regret: their share of such answers; ``None`` without any.
         cost_usd: money spent.
         prompt_tokens: tokens read, over all attempts.
@@ -56,7 +58,7 @@ def summarise(records: Sequence[DecisionRecord]) -> Stats:
     answered = [r for r in records if r.status == "done"]
     durations = sorted(r.ms.get("total", 0.0) for r in answered)
     local = [r for r in answered if r.sent_out.bytes == 0]
-    regretted = sum(r.overruled == "escalate" or disliked(r.feedback) for r in local)
+    regretted = sum((r.overruled == "escalate" and not _missed(r)) or disliked(r.feedback) for r in local)
     thumbs = {"up": sum(liked(r.feedback) for r in records), "down": sum(disliked(r.feedback) for r in records)}
     return Stats(
         turns=len(records),
@@ -76,6 +78,10 @@ def summarise(records: Sequence[DecisionRecord]) -> Stats:
         ms_median=_quantile(durations, 0.5),
         ms_p95=_quantile(durations, 0.95),
     )
+
+
+def _missed(record: DecisionRecord) -> bool:
+    return missed_by(record.status, [n.code for n in record.notices], locked=record.locked) is not None
 
 
 def _quantile(ordered: Sequence[float], q: float) -> float | None:

@@ -94,7 +94,7 @@ class Threads(Database):
             InvalidInput: if it is empty, or longer than 60 characters.
             UnknownName: if there is no such thread.
         """
-        line = " ".join("".join(c if c.isprintable() else " " for c in title).split())
+        line = self._rest.text(" ".join("".join(c if c.isprintable() else " " for c in title).split()))
         if not 1 <= len(line) <= LONGEST:
             raise InvalidInput(
                 f"A title has 1 to {LONGEST} characters; this one has {len(line)}.", fix="Write another."

@@ -5,9 +5,10 @@ A tier without a price is not bounded by money: what it costs is not known. Pure
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -21,50 +22,76 @@ LEAST_TURNS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A calendar day or month of this machine's clock: from ``start`` up to ``end``, in seconds since 1970."""
+    """What a cap holds for: a turn, a thread, or a calendar day or month of this machine's clock.
 
-    name: Literal["day", "month"]
-    start: float
-    end: float
+    A day or month goes from ``start`` up to ``end``, in seconds since 1970; the others have no end.
+    """
+
+    name: Literal["turn", "thread", "day", "month"]
+    start: float = 0.0
+    end: float = math.inf
+
+
+TURN, THREAD = Period("turn"), Period("thread")
+_OF = {
+    "turn": "this turn's budget",
+    "thread": "this thread's budget",
+    "day": "today's budget",
+    "month": "this month's budget",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A bound on the money of a period.
+    """A bound on the money of a turn, a thread, a day or a month.
 
     Attributes:
-        period: the period.
-        cap: USD that may be spent in it.
+        period: what it holds for.
+        cap: USD that may be spent.
         spent: USD that have been.
+        aside: USD that are set aside for requests which run now, in this or another program.
     """
 
     period: Period
     cap: float
     spent: float
+    aside: float = 0.0
 
     @property
     def left(self) -> float:
         """USD that may still be spent; 0 once more than the cap has been."""
-        return max(0.0, self.cap - self.spent)
+        return max(0.0, self.cap - self.spent - self.aside)
 
     @property
     def reached(self) -> bool:
         """Whether no further call may be paid for."""
-        return self.spent >= self.cap
+        return self.spent + self.aside >= self.cap
 
     @property
     def low(self) -> bool:
         """Whether most of it is spent."""
-        return self.spent >= LOW * self.cap
+        return self.spent + self.aside >= LOW * self.cap
 
     def plus(self, usd: float) -> Cap:
         """The same with more spent."""
-        return Cap(self.period, self.cap, self.spent + usd)
+        return replace(self, spent=self.spent + usd)
 
     def text(self) -> str:
         """How much of it is spent, for people."""
-        of = "today's budget" if self.period.name == "day" else "this month's budget"
-        return f"{_money(self.spent)} of {of} of {_money(self.cap)} are spent"
+        text = f"{_money(self.spent)} of {_OF[self.period.name]} of {_money(self.cap)} are spent"
+        return f"{text} and {_money(self.aside)} set aside for requests that run" if self.aside else text
+
+    def again(self) -> str | None:
+        """When there is money again, for people."""
+        if self.cap <= 0:
+            return None
+        if self.period.name == "turn":
+            return "the next turn has its own"
+        if self.period.name == "thread":
+            return "a new thread has its own"
+        if self.spent < self.cap:
+            return "there may be money again when those are over"
+        return f"there is money again from {_end(self.period)} on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +137,18 @@ def obstacles(tier: str, caps: Iterable[Cap]) -> tuple[Reason, ...]:
     reasons = []
     for cap in caps:
         if cap.reached:
-            again = f"; there is money again from {_end(cap.period)} on" if cap.cap > 0 else ""
+            again = f"; {then}" if (then := cap.again()) else ""
             text = f"{tier} costs money, and {cap.text()}{again}."
-            reasons.append(Reason("budget", text, cap.spent, cap.cap))
+            reasons.append(Reason("budget", text, cap.spent + cap.aside, cap.cap))
     return tuple(reasons)
 
 
 def pace(caps: Sequence[Cap], habit: Habit, now: float) -> Pace | None:
-    """The share of questions that may go up so that every cap lasts to its end; ``None`` without caps."""
+    """The share of questions that may go up so that the cap of every day and month lasts; ``None`` without one."""
     paces = [
-        Pace(allowed_share(cap.left, turns_expected(cap.period, habit, now), habit.cost), cap.period) for cap in caps
+        Pace(allowed_share(cap.left, turns_expected(cap.period, habit, now), habit.cost), cap.period)
+        for cap in caps
+        if cap.period.end < math.inf
     ]
     return min(paces, key=lambda one: one.share, default=None)
 

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tierwise.errors import AdapterError, Blocked, ConfigError, ContextTooLong, ModelError, UnknownName
+from tierwise.errors import (
+    AdapterError,
+    Blocked,
+    ConfigError,
+    ContextTooLong,
+    ModelError,
+    TierResting,
+    UnknownName,
+)
 from tierwise.routing.thread.staying import Stay
 from tierwise.types import Ahead, Assessment, Choice, Dial, Reason, Wish
 
@@ -21,6 +29,8 @@ STEP_COST = 0.25
 GAIN_WEIGHT: dict[Dial, float] = {"economy": 0.5, "balanced": 1.0, "quality": 2.0}
 # A prompt that leaves less room than this for the answer does not fit.
 MIN_ANSWER_TOKENS = 64
+# Seconds of a rest that are waited for where no other tier can answer.
+WAIT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class TierState:
         down: why it cannot be used right now, in a few words; ``None`` if it can.
         adapters: its model can wear a LoRA adapter.
         spent: what the budget says against it; empty for a tier without a price, and as long as there is money.
+        rests: it is down only because it failed and is left alone: for so many seconds more, 0 while it is tried;
+            ``None`` if it does not rest.
     """
 
     name: str
@@ -42,6 +54,7 @@ class TierState:
     down: str | None = None
     adapters: bool = False
     spent: tuple[Reason, ...] = ()
+    rests: float | None = None
 
 
 def rough_tokens(question: str) -> int:
@@ -100,7 +113,7 @@ def choose(
         Blocked: if lock, offline or budget refuse the tier asked for, or every tier that could do it.
         AdapterError: if the tier asked for, or every tier that may answer, cannot wear an adapter.
         ContextTooLong: if the prompt fits no tier.
-        ModelError: if every tier is down.
+        ModelError: if every tier is down; TierResting if one of them only rests.
         ConfigError: if there are no tiers.
     """
     if not tiers:
@@ -120,6 +133,9 @@ def choose(
             usable.append(tier)
         elif not usable:
             skipped.append((tier, against))
+    if not usable and (soon := _back_soon(skipped)) is not None:
+        usable = [soon]
+        skipped = skipped[: [tier for tier, _ in skipped].index(soon)]
     if not usable:
         raise _nothing_left(skipped, locked)
     passed_over = tuple(reason for _, against in skipped for reason in against)
@@ -231,6 +247,14 @@ def _who_wears(tiers: Sequence[TierState]) -> str:
     return f"Ask {able[0]}, or leave the adapter out." if able else "Leave it out, or add a llama: tier."
 
 
+def _back_soon(skipped: Sequence[tuple[TierState, list[Reason]]]) -> TierState | None:
+    """A tier whose short rest can be waited for, where no other can answer."""
+    for tier, against in skipped:
+        if {reason.code for reason in against} == {"tier_down"} and tier.rests is not None and tier.rests <= WAIT:
+            return tier
+    return None
+
+
 def _nothing_left(
     skipped: Sequence[tuple[TierState, list[Reason]]], locked: bool
 ) -> Blocked | ContextTooLong | ModelError:
@@ -251,8 +275,13 @@ def _nothing_left(
             f"The prompt does not fit; {widest.name}, the widest tier, holds {widest.context_window:,} tokens.",
             fix="Ask with less text, or start a new thread.",
         )
-    causes = (reason.text for _, against in skipped for reason in against if reason.code == "tier_down")
-    return ModelError(f"No tier can answer now. {' '.join(causes)}", fix="Run: tierwise doctor.")
+    down = [(tier, reason.text) for tier, against in skipped for reason in against if reason.code == "tier_down"]
+    said = f"No tier can answer now. {' '.join(text for _, text in down)}"
+    rests = [tier.rests for tier, _ in down if tier.rests is not None]
+    if rests:  # one that is missing does not come back by waiting, but one that rests does
+        wait = max(1, round(min(rests)))
+        return TierResting(said, fix=f"Ask again in {wait} s; then run: tierwise doctor.", nothing_sent=True)
+    return ModelError(said, fix="Run: tierwise doctor.")
 
 
 def _by_assessment(usable: Sequence[TierState], assessment: Assessment, dial: Wish) -> Choice:

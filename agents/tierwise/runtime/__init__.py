@@ -11,6 +11,7 @@ from tierwise.runtime.copilot import Copilot
 if TYPE_CHECKING:
     from tierwise.runtime.calibrate import LEAST_QUESTIONS, Calibrator, Estimate, Outcome, Progress
     from tierwise.runtime.calibrated import configured_calibration
+    from tierwise.runtime.improve import Improvable
     from tierwise.runtime.live_pair import LivePair, measure_pair
     from tierwise.runtime.options import Decision
     from tierwise.runtime.own_turns import turn_questions
@@ -26,6 +27,7 @@ _LAZY = {
     "Calibrator": "calibrate",
     "Decision": "options",
     "Estimate": "calibrate",
+    "Improvable": "improve",
     "LEAST_QUESTIONS": "calibrate",
     "LabelledQuestion": "question_file",
     "LivePair": "live_pair",
@@ -53,6 +55,7 @@ __all__ = [
     "Copilot",
     "Decision",
     "Estimate",
+    "Improvable",
     "LabelledQuestion",
     "LivePair",
     "Outcome",

@@ -32,6 +32,9 @@ def prepare_again(record: Record, tiers: Sequence[Tier], turn_id: str, tier: str
         InvalidInput: if the turn is not over, or another answer took its place already.
     """
     old = record.get(turn_id)
+    if old.status == "running":  # perhaps nobody runs it any more
+        record.free(old.thread)
+        old = record.get(old.turn_id)
     if old.status in ("running", "needs_approval"):
         state = "is still being answered" if old.status == "running" else "waits for your decision"
         raise InvalidInput(f"Turn {old.turn_id} {state}.", fix="Let it end, or stop it, first.")

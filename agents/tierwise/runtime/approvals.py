@@ -39,12 +39,13 @@ async def decide(
         InvalidInput: if nothing waits, or the arguments do not fit the tool.
     """
     record = services.record
-    turn = record.get(turn_id).turn_id
+    asked = record.get(turn_id)
+    turn = asked.turn_id
     calls = _chosen(turn, record.waiting_calls(turn), call_id)
     if arguments is not None and len(calls) != 1:
         raise InvalidInput("Changed arguments are for one call.", fix=f"Name it: {', '.join(c.id for c in calls)}.")
     if allow and (always or arguments is not None):
-        await services.shelf.open()
+        await services.shelf.open(stays=asked.locked or asked.offline)
     for call in calls:
         tool = services.shelf.tools.get(call.name)
         if allow and tool is not None and arguments is not None:

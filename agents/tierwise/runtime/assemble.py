@@ -56,10 +56,14 @@ def assemble(
 
         narrow = tiers[0].model_name == EMBEDDED.model_name  # it loses itself in long passages
         retriever = Knowledge(
-            settings.home, embedder, offline=settings.offline, connectors=settings.connectors, narrow=narrow
+            settings.home,
+            embedder,
+            offline=settings.offline or settings.locked,
+            connectors=settings.connectors,
+            narrow=narrow,
         )
     embedder = Remembering(embedder)  # what is embedded to verify a draft is not embedded again to cite it
-    record = Record(settings.home)
+    record = Record(settings.home, redact=settings.redact)
     calibrated = use_calibration(settings.home, tiers, embedder.identity, record)
     return Services(
         settings=replace(settings, tiers=tuple(tiers)),

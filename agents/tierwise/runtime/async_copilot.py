@@ -17,6 +17,7 @@ from tierwise.models.base import ChatModel, Embedder
 from tierwise.models.schemas import check, prepare
 from tierwise.runtime.again import prepare_again
 from tierwise.runtime.assemble import assemble
+from tierwise.runtime.improve import Improving
 from tierwise.runtime.message import first_state
 from tierwise.runtime.options import AgainOptions, AskOptions, RouteOptions
 from tierwise.runtime.route import Route, find_route
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AsyncCopilot(WaitingTurns):
+class AsyncCopilot(WaitingTurns, Improving):
     """Answers questions on this machine and asks a bigger model only when it must.
 
     Args:
@@ -225,7 +226,7 @@ class AsyncCopilot(WaitingTurns):
     async def toolset(self) -> Toolset:
         """The tools that models may call, their sources opened, with what had to be set aside."""
         self._check_open()
-        await self._services.shelf.open()
+        await self._services.shelf.open(stays=self.settings.locked or self.settings.offline)
         return Toolset(tuple(self._services.shelf.tools.values()), self._services.shelf.problems)
 
     async def _events(
@@ -301,7 +302,7 @@ class AsyncCopilot(WaitingTurns):
             StoreError: if the store cannot be opened.
         """
         loop = asyncio.get_running_loop()
-        if self._loop is not loop or self._opening is None:
+        if self._loop is not loop or self._opening is None or _is_stale(self._opening):
             await self._close_graph()
         if self._opening is None:  # turns that begin together share one store
             self._loop = loop
@@ -328,3 +329,10 @@ class AsyncCopilot(WaitingTurns):
             stopped = opening.result().checkpointer.conn.stop()  # its loop is gone: close() cannot be awaited
             if stopped is not None:
                 await stopped
+
+
+def _is_stale(opening: asyncio.Task[Any]) -> bool:
+    """Whether the checkpoint store was damaged, or another process has put it aside."""
+    if not opening.done() or opening.cancelled() or opening.exception() is not None:
+        return False
+    return bool(opening.result().checkpointer.stale)

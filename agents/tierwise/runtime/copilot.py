@@ -16,6 +16,7 @@ from tierwise.runtime.route import Route
 from tierwise.runtime.running import RunningTurn
 from tierwise.runtime.turn import new_thread_id
 from tierwise.turns import Answer, Outgoing, TypedAnswer
+from tierwise.types import ShowBeforeSending
 
 if TYPE_CHECKING:
     from tierwise.config import Settings, Tier
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tierwise.models.base import ChatModel
     from tierwise.record import Record
     from tierwise.runtime.calibrate import Calibrator, Estimate, Outcome, Progress
+    from tierwise.runtime.improve import Improvable
     from tierwise.runtime.question_file import LabelledQuestion
     from tierwise_tools import Toolset
 
@@ -190,6 +192,20 @@ class Copilot:
     def stream_on(self, turn_id: str = "last") -> Iterator[Event]:
         """As :meth:`go_on`, and iterate over what happens; closing the iterator stops the turn."""
         return self._loop.iterate(self._copilot.stream_on(turn_id))
+
+    def improvable(self, turn_ids: Sequence[str] | None = None, *, last: int | None = None) -> list[Improvable]:
+        """The answers that a larger tier could improve; see :meth:`AsyncCopilot.improvable`."""
+        return self._loop.run(self._copilot.improvable(turn_ids, last=last))
+
+    def improve(
+        self,
+        turn_ids: Sequence[str] | None = None,
+        *,
+        last: int | None = None,
+        show_before_sending: ShowBeforeSending | None = None,
+    ) -> Iterator[Answer]:
+        """Ask their questions of the tier that was missed, one after the other; see :meth:`AsyncCopilot.improve`."""
+        return self._loop.iterate(self._copilot.improve(turn_ids, last=last, show_before_sending=show_before_sending))
 
     def toolset(self) -> Toolset:
         """The tools that models may call; see :meth:`AsyncCopilot.toolset`."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from tierwise.errors import UsageError
-from tierwise.graph.budget import read_caps, wish_in_force
+from tierwise.graph.budget import wish_in_force
+from tierwise.graph.caps import read_caps
 from tierwise.graph.context import Services
 from tierwise.graph.finding import passages_for, question_vector
 from tierwise.graph.searching import collection_lock

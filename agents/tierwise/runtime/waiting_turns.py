@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -13,6 +14,7 @@ from tierwise.graph.context import Services
 from tierwise.runtime.approvals import decide
 from tierwise.runtime.sending import decide_sending
 from tierwise.runtime.turn import go_on
+from tierwise.storage import explained, is_damage
 from tierwise.turns import Answer
 
 
@@ -123,10 +125,19 @@ class WaitingTurns(ABC):
             StoreError: if the turn's state is gone.
         """
         self._check_open()
-        graph = await self._running_graph()
-        async with aclosing(go_on(graph, self._services, turn_id)) as events:
-            async for event in events:
-                yield event
+        begun = False
+        while True:
+            graph = await self._running_graph()
+            try:
+                async with aclosing(go_on(graph, self._services, turn_id)) as events:
+                    async for event in events:
+                        begun = True
+                        yield event
+                return
+            except sqlite3.Error as error:
+                if begun or graph.checkpointer.damaged or not is_damage(error):
+                    raise explained(self._services.settings.home / "threads.sqlite", error) from error
+                graph.checkpointer.damaged = True  # it is opened anew, and put aside
 
 
 async def drained(events: AsyncGenerator[Event, None]) -> Answer:

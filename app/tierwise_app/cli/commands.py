@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from tierwise.errors import TierwiseError, UsageError
+from tierwise.redact import install
 from tierwise_app import console
 from tierwise_app.cli import (
     approvals,
@@ -19,6 +20,7 @@ from tierwise_app.cli import (
     chat,
     demo,
     doctor,
+    improve,
     ingest,
     models,
     route,
@@ -28,6 +30,7 @@ from tierwise_app.cli import (
     sources,
     stats,
     threads,
+    threads_redact,
     tools,
     why,
 )
@@ -41,6 +44,7 @@ _ORDER = (
     "doctor",
     "ask",
     "chat",
+    "improve",
     "ingest",
     "search",
     "sources",
@@ -107,6 +111,7 @@ app.command("setup")(setup.setup)
 app.command("doctor")(doctor.doctor)
 app.command("ask")(ask.ask)
 app.command("chat")(chat.chat)
+app.command("improve")(improve.improve)
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.add_typer(sources.app, name="sources")
@@ -118,6 +123,7 @@ threads.app.command("waiting")(approvals.waiting)
 threads.app.command("approve")(approvals.approve)
 threads.app.command("deny")(approvals.deny)
 threads.app.command("resume")(approvals.resume)
+threads.app.command("redact")(threads_redact.redact)
 app.add_typer(threads.app, name="threads")
 app.command("why")(why.why)
 app.command("stats")(stats.stats)
@@ -134,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(words: list[str], *, as_json: bool, debug: bool) -> int:
     console.forgiving_streams()
+    install()  # whatever is logged, warned or shown as a traceback from here on holds no secret
     try:
         result = app(words, standalone_mode=False)
         sys.stdout.flush()
@@ -149,11 +156,11 @@ def _run(words: list[str], *, as_json: bool, debug: bool) -> int:
         return console.report(UsageError(error.format_message()), as_json=as_json)
     except TierwiseError as error:
         if debug:
-            console.err().print_exception()
+            console.show_trace(error)
         return console.report(error, as_json=as_json)
     except Exception as error:
         if debug:
-            console.err().print_exception()
+            console.show_trace(error)
         return console.report(_unexpected(error), as_json=as_json)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tierwise.jsonable import to_json
+from tierwise.redact import redact
 from tierwise_app.cli.session import Json, Session, session
 from tierwise_app.console import out, print_json
 
@@ -34,7 +36,8 @@ def examine(current: Session, *, online: bool, show: bool) -> list[Check]:
     from tierwise_app.checks import run_checks
 
     checks = []
-    for check in run_checks(current.settings, online=online):
+    for found in run_checks(current.settings, online=online):
+        check = replace(found, text=redact(found.text), fix=redact(found.fix) if found.fix else None)
         checks.append(check)
         if show:
             print_check(check)

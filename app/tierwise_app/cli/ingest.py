@@ -60,7 +60,7 @@ def ingest(
         opened = partial(
             open_origins,
             stored=partial(knowledge.knows, collection=collection),
-            offline=settings.offline,
+            offline=settings.offline or settings.locked,
             connectors=settings.connectors,
             full=full,
         )

@@ -49,7 +49,9 @@ class Session:
         """A copilot with the settings in force; the caller closes it."""
         from tierwise import Copilot
 
-        return Copilot(settings=self.settings(**overrides))
+        copilot = Copilot(settings=self.settings(**overrides))
+        _tell(copilot.settings.home)
+        return copilot
 
     @contextmanager
     def knowledge(self) -> Iterator[Knowledge]:
@@ -60,7 +62,7 @@ class Session:
         settings = self.settings()
         with (
             closing(open_embedder(settings.embedder)) as embedder,
-            closing(Knowledge(settings.home, embedder)) as knowledge,
+            closing(Knowledge(settings.home, embedder, offline=settings.offline or settings.locked)) as knowledge,
         ):
             yield knowledge
 
@@ -69,7 +71,9 @@ class Session:
         """The decision records alone: no model is opened."""
         from tierwise.record import Record
 
-        record = Record(self.settings().home)
+        settings = self.settings()
+        record = Record(settings.home, redact=settings.redact)
+        _tell(settings.home)
         try:
             yield record
         finally:
@@ -81,3 +85,13 @@ def session(ctx: typer.Context) -> Session:
     found = ctx.find_object(Session)
     assert found is not None, "the root callback always makes one"
     return found
+
+
+def _tell(home: Path) -> None:
+    """Say on stderr, once, which store was damaged and what became of it."""
+    from tierwise.damage import take_news
+    from tierwise_app.console import err
+    from tierwise_app.text import clean
+
+    for text in take_news(home):
+        err().print(f"tierwise: {clean(text)}", markup=False)

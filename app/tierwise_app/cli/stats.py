@@ -29,12 +29,16 @@ def stats(
     current = session(ctx)
     with current.record() as record:
         found, accounts = record.stats(start), read_accounts(record, current.settings().budget)
+        improvable = record.missed_count()
         more = record.insights(start) if as_json else None
     if as_json:
-        print_json({**to_json(found), "budget": to_json(accounts), "insights": to_json(more)})
+        told = {"budget": to_json(accounts), "improvable": improvable, "insights": to_json(more)}
+        print_json({**to_json(found), **told})
         return
     for label, text in _lines(found):
         out().print(f"{label:<14} {text}")
+    if improvable:
+        out().print(f"{'improvable':<14} {plural(improvable, 'answer')}: tierwise improve")
     for label, account in accounts.items():
         if account.cap is not None:
             out().print(f"{'spent ' + label:<14} {account.text()}")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from tierwise import Copilot, RunningTurn, Settings
+from tierwise import Copilot, DecisionRecord, RunningTurn, Settings
 from tierwise.config import load_settings
+from tierwise.damage import take_news
 from tierwise_app.web.jobs import Job, Jobs
 from tierwise_app.web.preferences import Preferences, read_preferences, write_preferences
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tierwise_app.web.pending import Pending
 
 _KEPT = 20  # turns that are over and still tell, without the record, how they ended
+_LEFT_OUT = "secrets_left_out"  # the notice of a turn of which not everything was stored
 _GRACE = 5.0  # seconds for pages that are just being drawn from the copilot that goes
 
 
@@ -36,6 +38,7 @@ class Desk:
     def __init__(self, copilot: Copilot | None = None) -> None:
         self._lock = threading.RLock()
         self._copilot = copilot or Copilot(settings=load_settings())
+        self._news: list[str] = []
         self._turns: dict[str, RunningTurn] = {}
         self.pending: dict[str, Pending] = {}
         self.jobs = Jobs()
@@ -60,10 +63,30 @@ class Desk:
         """Change preferences; see :class:`Preferences`."""
         write_preferences(self.settings.home, replace(self.preferences, **changes))
 
+    def news(self) -> list[str]:
+        """What became of stores that were damaged, as long as this app runs."""
+        self._news += take_news(self.settings.home)
+        return self._news
+
     def turn(self, thread: str | None) -> RunningTurn | None:
         """The turn that runs in a thread, or ran there last since this server began."""
         with self._lock:
             return None if thread is None else self._turns.get(thread)
+
+    def as_told(self, record: DecisionRecord) -> DecisionRecord:
+        """The turn that ran last in its thread as the person saw it, secrets included; any other as it is stored."""
+        turn = self.turn(record.thread)
+        answer = turn.answer if turn is not None and turn.turn_id == record.turn_id else None
+        if turn is None or answer is None or not any(one.code == _LEFT_OUT for one in answer.notices):
+            return record
+        return replace(
+            record,
+            asked=turn.asked,
+            text=answer.text,
+            citations=answer.citations,
+            unsupported=answer.unsupported,
+            attempts=answer.attempts,
+        )
 
     def is_busy(self, thread: str | None) -> bool:
         """Whether a turn of this server runs in a thread."""

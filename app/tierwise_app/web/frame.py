@@ -56,6 +56,8 @@ def draw_app() -> None:
 def _draw_state() -> None:
     """What holds for every page and every turn."""
     settings = desk().settings
+    for text in desk().news():
+        st.warning(plain(text), icon=":material/healing:")
     if settings.locked:
         st.sidebar.badge(say("app.locked"), icon=":material/lock:", color="green")
     if settings.offline:

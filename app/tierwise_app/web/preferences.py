@@ -28,7 +28,7 @@ class Preferences:
 
 def read_preferences(home: Path) -> Preferences:
     """The preferences; the defaults where none were stored, or what was stored cannot be read."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
         found = json.loads((home / "app.json").read_text(encoding="utf-8"))
         return Preferences(**{f.name: bool(found[f.name]) for f in fields(Preferences) if f.name in found})
     return Preferences()

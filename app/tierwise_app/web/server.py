@@ -13,6 +13,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from tierwise.redact import install
+
 SCRIPT = Path(__file__).with_name("main.py")
 # Streamlit would look for such a file in the folder that the command is run in, which is not ours.
 _LOOKS = Path(__file__).with_name("looks.toml")
@@ -70,6 +72,7 @@ GUARDS = (
 
 def run(*, address: str, port: int, browser: bool) -> None:
     """Serve until the program is interrupted."""
+    install()  # Streamlit shows errors of a page in its log, and libraries may log what was sent
     # All that pages need is imported here, in one thread. Windows that open at once would import it in one thread each,
     # and where modules need one another a thread may get one that another thread has only begun.
     import_module("tierwise_app.web.frame")

@@ -64,7 +64,7 @@ def test_a_new_thread_and_an_empty_record_have_meters_too(copilots: Make) -> Non
 def test_money_saved_and_left_are_told(copilots: Make) -> None:
     quick = ScriptedModel(["Fine.", "UNSURE"], repeat=True)
     deep = ScriptedModel(["Two."], on_device=False, repeat=True)
-    copilot = copilots(quick, deep, Price(1000.0, 1000.0), budget=Budget(day=0.2, month=1.0))
+    copilot = copilots(quick, deep, Price(1000.0, 1000.0), budget=Budget(thread=0.5, day=0.2, month=1.0))
     copilot.ask("How?", thread="t")
     copilot.ask("How long?", thread="t")
     copilot.ask("Other?", thread="u", tier="quick")
@@ -77,6 +77,7 @@ def test_money_saved_and_left_are_told(copilots: Make) -> None:
     assert "would have cost with deep, had it read as many tokens" in said
     assert "of $1.00" in said
     assert "Left today: " in said
+    assert "Left for this thread: " in said
     served = [copilot.record.turns(name)[0].attempts[-1].usage for name in ("t", "u")]
     work = copilot.record.local_work(0.0)
     assert (work.free, work.prompt_tokens) == (2, sum(one.prompt_tokens for one in served))

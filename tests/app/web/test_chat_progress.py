@@ -48,6 +48,15 @@ def test_phases_are_named_as_they_are() -> None:
     assert phase_text(progress.phases[4]) == "Checked: not good enough (0.30)"
 
 
+def test_a_message_that_waits_for_its_thread_has_not_begun_to_search() -> None:
+    progress = told(STARTED, e(ev.TurnQueued, ahead=2), e(ev.TurnQueued, ahead=1))
+    assert [phase_text(p) for p in progress.phases] == ["This thread is being answered: 1 before you"]
+    progress.take([FOUND, CHOSEN])
+    assert [(p.key, p.state) for p in progress.phases] == [
+        ("line", "complete"), ("search", "complete"), ("choose", "running"),
+    ]  # fmt: skip
+
+
 def test_a_draft_stands_until_the_larger_tier_speaks_and_texts_are_never_spliced() -> None:
     progress = told(STARTED, FOUND, CHOSEN, FIRST, delta(1, "Draft."), UP, SECOND)
     assert (progress.text, progress.writer, progress.tier) == ("Draft.", "quick", "deep")

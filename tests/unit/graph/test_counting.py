@@ -20,10 +20,21 @@ class Counter:
         return [len(text) for text in texts]
 
 
-class Slotted(Counter):
-    """A model that has no place in a table of weak references."""
+class Unhashable(Counter):
+    """As a dataclass is."""
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class Slotted:
+    """A model that has no place for a weak reference."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    count_tokens = Counter.count_tokens
 
 
 async def test_a_text_is_counted_once_a_model() -> None:
@@ -42,6 +53,16 @@ async def test_more_texts_than_are_kept_are_counted_all_the_same(monkeypatch: An
     assert await count_tokens(model, ["x" * n for n in range(4)]) == [0, 1, 2, 3]
     assert await count_tokens(model, ["x" * n for n in range(12)]) == list(range(12))
     assert await count_tokens(model, ["x" * n for n in range(12)]) == list(range(12))
+
+
+async def test_what_is_kept_for_a_model_goes_with_it() -> None:
+    model = Unhashable()
+    for _ in range(2):
+        assert await count_tokens(cast(Any, model), ["a"]) == [1]
+    assert model.asked == ["a"]
+    kept = len(counting._counted._kept)
+    del model
+    assert len(counting._counted._kept) == kept - 1
 
 
 async def test_a_model_that_cannot_be_remembered_is_asked_each_time() -> None:

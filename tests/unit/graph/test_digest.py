@@ -139,3 +139,13 @@ async def test_whatever_was_said_fits_alternates_and_is_accounted_for(
     assert found.left_out + found.condensed <= len(turns) + 7
     assert sum(len(m.content.split()) for m in found.messages) <= budget
     assert found == await made(turns, budget, before=7 if stated else 0, stated=tuple(stated))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(exchanges, st.integers(0, 2)), max_size=30), st.integers(0, 600))
+async def test_a_thread_that_grows_gives_what_one_read_anew_does(turns: list[Any], budget: int) -> None:
+    said = [one for one, _ in turns]
+    growing = ByWords()
+    for length, (_, again) in enumerate(turns, 1):
+        for there in (length, *[length - 1] * again):  # also the thread without its last turn, as when it is edited
+            assert await made(said[:there], budget, growing) == await made(said[:there], budget)

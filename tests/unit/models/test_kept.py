@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierwise.errors import ServerError, StoreError
+from tierwise.errors import InvalidInput, ServerError
 from tierwise.models import Called, ChatModel, ChatRequest, Completed, Delta, LlamaModel, Reading, locate
 from tierwise.models.kept import KeptModel
 from tierwise.testing import ScriptedModel, Step
@@ -114,7 +114,7 @@ def test_whatever_became_of_the_file_whole_lines_are_used(
 
 
 def test_a_file_that_cannot_be_used_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(InvalidInput, match="cannot be read"):
         KeptModel(scripted(), _folder(tmp_path / "kept.jsonl"))
 
 

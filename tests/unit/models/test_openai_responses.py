@@ -279,8 +279,8 @@ FAILURES = {
         errors.ServerError,
         "sent no response",
     ),
-    "web page": (reply(200, "<html>login</html>", "text/html"), errors.ServerError, "web page"),
-    "no JSON": (stream("event: x\ndata: {nonsense\n\n"), errors.ServerError, "not the OpenAI protocol"),
+    "web page": (reply(200, "<html>login</html>", "text/html"), errors.NotTheProtocol, "web page"),
+    "no JSON": (stream("event: x\ndata: {nonsense\n\n"), errors.NotTheProtocol, "not the OpenAI protocol"),
 }
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierwise import StoreError, to_json
+from tierwise import to_json
 from tierwise.errors import InvalidInput, TierwiseError
 from tierwise.record import Feedback, Record
 from tierwise.record.schema import VERSION
@@ -283,17 +283,19 @@ def test_a_file_of_version_1_opens_and_keeps_everything(own_home: Path) -> None:
     Record(own_home).close()  # and once more
 
 
-def test_a_migration_that_fails_leaves_the_file_as_it_was(own_home: Path) -> None:
-    old_file(own_home)
+def test_a_turn_that_cannot_be_brought_up_to_date_is_left_out_and_the_file_is_kept(own_home: Path) -> None:
+    rows = old_file(own_home)
     db = sqlite3.connect(own_home / "record.sqlite")
     db.execute("UPDATE turns SET record = 'no record' WHERE turn_id = 'old-2'")
     db.commit()
     db.close()
-    with pytest.raises(StoreError, match=r"record\.sqlite cannot be opened"):
-        Record(own_home)
-    assert version(own_home) == 1
-    db = sqlite3.connect(own_home / "record.sqlite")
-    assert [row[1] for row in db.execute("PRAGMA table_info(turns)")][-1] == "record"
+    store = Record(own_home)
+    assert store.turns("t") == [rows[0], rows[2]]
+    assert [one.final for one in store.recent("t")] == ["deep"]
+    store.close()
+    (aside,) = own_home.glob("record.sqlite.damaged-*")
+    db = sqlite3.connect(aside)
+    assert db.execute("SELECT count(*) FROM turns WHERE record = 'no record'").fetchone() == (1,)
     db.close()
 
 

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierwise import StoreError, UnknownName, from_json, to_json
+from tierwise.damage import take_news
 from tierwise.errors import StoreBusy
 from tierwise.record import Record
 from tierwise.turns import Attempt, DecisionRecord, Notice, SentOut
@@ -194,11 +195,20 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(own_home: Path) -> 
         Record(own_home)
 
 
-def test_a_file_that_is_no_database_is_named(own_home: Path) -> None:
+def test_a_file_that_is_no_database_is_put_aside_and_the_person_is_told(own_home: Path) -> None:
     own_home.mkdir()
-    (own_home / "record.sqlite").write_bytes(b"this is not a database, it only looks like a file" * 100)
-    with pytest.raises(StoreError, match=r"record\.sqlite cannot be opened"):
-        Record(own_home)
+    written = b"this is not a database, it only looks like a file" * 100
+    (own_home / "record.sqlite").write_bytes(written)
+    store = Record(own_home)
+    store.start(turn("a"))
+    assert store.get("a").asked == turn("a").asked
+    store.close()
+    (aside,) = own_home.glob("record.sqlite.damaged-*")
+    assert aside.read_bytes() == written
+    (news,) = take_news(own_home)
+    assert "record.sqlite was damaged" in news
+    assert aside.name in news
+    assert not take_news(own_home)
 
 
 def test_another_writer_is_waited_for_and_then_named(record: Record, own_home: Path) -> None:

@@ -60,6 +60,7 @@ def test_a_record_is_read_once(tmp_path: Path) -> None:
     record._db.set_trace_callback(read.append)
     assert record.local_work(0.0).answered == 20
     assert not any("FROM turns" in sql for sql in read)  # nothing has changed
-    record.lock_turn("a0")
+    record.start(turn("b0", created=time.time()))
+    read.clear()
     assert record.local_work(0.0).answered == 20
     assert sum("FROM turns" in sql for sql in read) == 1

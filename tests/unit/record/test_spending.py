@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tierwise.record import Record
+from tierwise.record.database import dump
+from tierwise.record.schema import _MIGRATIONS
 from tierwise.turns import DecisionRecord
 
 NOW = time.time()
@@ -80,26 +82,27 @@ def test_only_seven_days_make_a_usual_one(record: Record) -> None:
     assert record.spending(DAY).turns_a_day == 2
 
 
-def as_version_2(home: Path) -> None:
+def file_of_version_2(home: Path, costs: list[float]) -> None:
+    home.mkdir(mode=0o700, exist_ok=True)
     db = sqlite3.connect(home / "record.sqlite")
-    db.executescript(
-        "DROP TRIGGER keep_cost; DROP TABLE costs_of_deleted; DROP INDEX turns_by_created; DROP VIEW conversation;"
-        "DROP TABLE calls; DROP TABLE allowances; DROP INDEX turns_parked; ALTER TABLE turns DROP COLUMN parked;"
-        "ALTER TABLE turns DROP COLUMN tainted; ALTER TABLE turns DROP COLUMN begun_with;"
-        "DROP INDEX turns_said; DROP INDEX turns_stated; ALTER TABLE turns DROP COLUMN stated;"
-        "ALTER TABLE threads DROP COLUMN title; DROP TABLE sendings; DROP TABLE taken_out; DROP TABLE repeats;"
-        "ALTER TABLE turns DROP COLUMN cost; CREATE VIEW conversation AS SELECT 1; PRAGMA user_version = 2;"
-    )
+    db.create_function("told", 2, lambda record, name: None)
+    for script in _MIGRATIONS[:2]:
+        db.executescript(script)
+    db.execute("INSERT INTO threads (thread, created) VALUES ('t', ?)", (NOW,))
+    for n, usd in enumerate(costs):
+        record = DecisionRecord(f"turn-{n}", "t", "why?", "done", NOW, cost_usd=usd)
+        db.execute(
+            "INSERT INTO turns (turn_id, thread, created, status, owner, asked, record)"
+            " VALUES (?, 't', ?, 'done', '1:0', 'why?', ?)",
+            (record.turn_id, NOW, dump(record)),
+        )
+    db.execute("PRAGMA user_version = 2")
+    db.commit()
     db.close()
 
 
 def test_a_file_of_version_2_gets_its_sums(own_home: Path) -> None:
-    store = Record(own_home)
-    spend(store, 0.25)
-    spend(store, 0.05)
-    spend(store, 0.0)
-    store.close()
-    as_version_2(own_home)
+    file_of_version_2(own_home, [0.25, 0.05, 0.0])
 
     store = Record(own_home)
     assert store.spent(DAY) == pytest.approx(0.30)

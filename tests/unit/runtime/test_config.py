@@ -71,8 +71,8 @@ def test_a_named_file_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
         ("dial = 1.5", "dial is 1.5"),
         ("dial = true", "dial is True"),
         ("dial = nan", "dial is nan"),
-        ("budget = 3", "budget takes day, month, not 3"),
-        ("[budget]\nweek = 3", "budget takes day, month"),
+        ("budget = 3", "budget takes turn, thread, day, month, not 3"),
+        ("[budget]\nweek = 3", "budget takes turn, thread, day, month"),
         ("[budget]\nday = -1", "budget.day must be a number from 0"),
         ("[budget]\nmonth = '10'", "budget.month must be a number from 0"),
         ("[budget]\nmonth = inf", "budget.month must be a number from 0"),
@@ -138,13 +138,12 @@ def test_a_share_from_the_environment_and_from_flags(monkeypatch: pytest.MonkeyP
 
 
 def test_a_budget_is_read_from_the_file_and_the_environment(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings().budget == Budget(None, None)
-    write(own_home / "tierwise.toml", "[budget]\nday = 0.5\nmonth = 10\n")
-    assert load_settings().budget == Budget(0.5, 10.0)
-    monkeypatch.setenv("TIERWISE_BUDGET_DAY", "0")
-    assert load_settings().budget == Budget(0.0, 10.0)
-    monkeypatch.setenv("TIERWISE_BUDGET_MONTH", "2.5")
-    assert load_settings().budget == Budget(0.0, 2.5)
+    assert load_settings().budget == Budget()
+    write(own_home / "tierwise.toml", "[budget]\nturn = 0.02\nthread = 0.1\nday = 0.5\nmonth = 10\n")
+    assert load_settings().budget == Budget(turn=0.02, thread=0.1, day=0.5, month=10.0)
+    for name, word in (("TURN", "0.01"), ("THREAD", "0.2"), ("DAY", "0"), ("MONTH", "2.5")):
+        monkeypatch.setenv(f"TIERWISE_BUDGET_{name}", word)
+    assert load_settings().budget == Budget(turn=0.01, thread=0.2, day=0.0, month=2.5)
 
 
 @pytest.mark.parametrize("word", ["much", "-1", "inf", "nan"])

@@ -129,7 +129,7 @@ async def test_an_error_is_short_and_has_no_secrets(good: Opened) -> None:
     with pytest.raises(ToolError) as caught:
         await good.tool("fail").run({})
     text = str(caught.value)
-    assert text.startswith("Traceback: OPENAI_API_KEY=[secret] and [secret]")
+    assert text.startswith("Traceback: OPENAI_API_KEY=[redacted] and [redacted]")
     assert len(text) < 2_000
 
 
@@ -174,7 +174,8 @@ async def test_stdio_dies_is_cancelled_times_out_and_comes_back(
         with pytest.raises(ToolError, match="did not finish within"):
             await slow.run({})
         await until(Path("cancelled").exists)
-        with pytest.raises(ToolError, match=r'went away.*not known.*It last wrote: "out of memory, .secret.') as caught:
+        last_words = r'went away.*not known.*It last wrote: "out of memory, .redacted.'
+        with pytest.raises(ToolError, match=last_words) as caught:
             await made.tool("die").run({})
         assert "\x1b" not in str(caught.value)
         assert (await made.tool("add").run({"a": 1, "b": 1})).text == "2"
@@ -239,7 +240,7 @@ async def test_a_list_without_end_is_read_to_a_bound(tmp_path: Path, kind: str, 
     [
         ({"command": program("junk")}, "writes to stdout what is no MCP message"),
         ({"command": program("endless_line")}, "a line of more than 8,000,000 bytes"),
-        ({"command": program("broken")}, r'It stopped. It last wrote: "cannot start: \[secret\] is not valid"'),
+        ({"command": program("broken")}, r'It stopped. It last wrote: "cannot start: \[redacted\] is not valid"'),
         ({"command": ("no-such-program-here",)}, "cannot be started: no-such-program-here is no program here"),
         ({"command": program("sdk"), "env": ("NOT_THERE",)}, "needs the environment variable NOT_THERE"),
         ({"url": "http://127.0.0.1:9/mcp"}, "cannot be used"),

@@ -43,6 +43,11 @@ class McpSource:
         """What configuration calls it."""
         return self._server.name
 
+    @property
+    def reaches_network(self) -> bool:
+        """Whether its tools do, by the owner's word; it is not even started for a turn that stays on the device."""
+        return "network" in self._server.effects
+
     async def open(self) -> Toolset:
         """The tools that are as they were accepted; what is new, changed or gone is a problem.
 

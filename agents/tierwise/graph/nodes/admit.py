@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Coroutine
+from contextlib import aclosing, suppress
+from functools import partial
+from typing import Any
 
 from langgraph.runtime import Runtime
 
+from tierwise.errors import StoreError
 from tierwise.events import TurnStarted
 from tierwise.graph.context import TurnContext
+from tierwise.graph.line import wait_in_line
 from tierwise.graph.report import decision_record
 from tierwise.graph.state import TurnState
 from tierwise.guards import check_question, locks
@@ -17,32 +23,63 @@ from tierwise.turns import Notice
 
 
 async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-    """Store the message, settle the lock, refuse what no tier should see.
+    """Store the message, wait for its thread, settle the lock, refuse what no tier should see.
 
     Raises:
         Blocked: if a guard refuses the message.
+        ThreadBusy: if the thread is being answered and nobody is to wait; nothing is stored then.
         StoreError: if the message cannot be stored; no work has been done then.
     """
     context = runtime.context
-    services = context.services
-    locked = bool(
-        locks(
-            app=services.settings.locked,
-            thread=await asyncio.to_thread(_thread_lock, context, state["thread"]),
-            message=state["locked"],
-        )
-    )
-    tainted = await asyncio.to_thread(services.record.has_tainted_turns, state["thread"])
+    services, notices = context.services, list[Notice]()
+    locked, tainted = await asyncio.to_thread(_thread_as_it_is, context, state)
     state = {**state, "locked": locked, "tainted": tainted}
-    await asyncio.to_thread(services.record.start, decision_record(state, context, "running"), {**state})
+    begun = decision_record(state, context, "running")
+    start = partial(services.record.start, busy=services.settings.busy_thread, within=context.within)
+    await _surely(asyncio.to_thread(start, begun, {**state}))
     runtime.stream_writer(
         context.event(
             TurnStarted, thread=state["thread"], asked=state["asked"], locked=locked, offline=state["offline"]
         )
     )
+    before = context.started
+    async with aclosing(wait_in_line(context)) as waiting:
+        async for event in waiting:
+            runtime.stream_writer(event)
+    queued = (context.started - before) * 1000
+    # What came first may have changed what holds in the thread.
+    was_locked, (locked, tainted) = locked, await asyncio.to_thread(_thread_as_it_is, context, state)
+    if locked and not was_locked:
+        await asyncio.to_thread(services.record.lock_turn, context.turn_id)
+        notices.append(Notice("locked", "The thread was locked meanwhile. This turn stays on the device."))
     asked = check_question(state["asked"], services.settings.max_question_chars)
-    await services.shelf.open()
-    return {"locked": locked, "tainted": tainted, "asked": asked, "notices": to_json(_set_aside(context))}
+    await services.shelf.open(stays=locked or state["offline"])
+    notices += _set_aside(context)
+    return {
+        "locked": locked,
+        "tainted": tainted,
+        "asked": asked,
+        "notices": to_json(notices),
+        "ms": {"queue": queued} if queued else {},
+    }
+
+
+async def _surely(storing: Coroutine[Any, Any, None]) -> None:
+    """Wait for the end of it, also when the turn is stopped: whether it is stored must be known then."""
+    work = asyncio.ensure_future(storing)
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        with suppress(StoreError):
+            await work
+        raise
+
+
+def _thread_as_it_is(context: TurnContext, state: TurnState) -> tuple[bool, bool]:
+    """Whether a turn of the thread is locked, and whether it is tainted, as far as the thread tells."""
+    services, thread = context.services, state["thread"]
+    locked = locks(app=services.settings.locked, thread=_thread_lock(context, thread), message=state["locked"])
+    return bool(locked), services.record.has_tainted_turns(thread)
 
 
 def _set_aside(context: TurnContext) -> list[Notice]:
@@ -59,5 +96,5 @@ def _thread_lock(context: TurnContext, thread: str) -> bool | None:
     """The thread's lock, ``None`` if it cannot be read: then it counts as locked."""
     try:
         return context.services.record.is_locked(thread)
-    except sqlite3.Error:
+    except (sqlite3.Error, StoreError):
         return None

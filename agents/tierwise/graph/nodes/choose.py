@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
 from tierwise.events import TierChosen
-from tierwise.graph.budget import read_caps, wish_in_force
+from tierwise.graph.budget import wish_in_force
+from tierwise.graph.caps import read_caps
 from tierwise.graph.context import TurnContext
 from tierwise.graph.conversation import look_back
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import from_json, to_json
 from tierwise.routing.base import Question
-from tierwise.routing.choose import choose, resolve, rough_tokens
+from tierwise.routing.choose import TierState, choose, resolve, rough_tokens
 from tierwise.routing.thread.overruling import check_lock
 from tierwise.turns import Notice
-from tierwise.types import Assessment, Passage
+from tierwise.types import Assessment, Choice, Passage
 
 
 async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
@@ -29,7 +31,7 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
     """
     context, services = runtime.context, runtime.context.services
     started = time.perf_counter()
-    context.caps = await asyncio.to_thread(read_caps, services)
+    context.caps = await asyncio.to_thread(read_caps, services, state["turn_id"])
     tiers = services.tier_states(caps=context.caps)
     force = await asyncio.to_thread(
         wish_in_force,
@@ -45,7 +47,8 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         services.record.history, state["thread"], with_locked=True, before=again["turn_id"] if again else None
     )
     past = await asyncio.to_thread(look_back, state, context)
-    if again and (asked := resolve(tiers, state["requested"])) is not None:
+    asked = resolve(tiers, state["requested"])
+    if again and asked is not None:
         check_lock(asked, turn_locked=again["locked"])
     try:
         assessment = await services.router.assess(
@@ -73,6 +76,8 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         dial=force.wish,
         stay=past.stay,
     )
+    if choice.stage == "fallback":
+        notices.append(_passed_over([tier.name for tier in tiers], asked, choice))
     paced = {} if force.share is None else {"allowed_share": force.share}
     window = services.window(tiers[0].name)
     if choice.stage == "pre" and window is not None:
@@ -98,3 +103,11 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         "notices": to_json(notices),
         "ms": {"choose": (time.perf_counter() - started) * 1000},
     }
+
+
+def _passed_over(tiers: Sequence[str], asked: TierState | None, choice: Choice) -> Notice:
+    """What to tell about a tier that would have come first and cannot be used now."""
+    wanted = asked.name if asked is not None else tiers[0]
+    why = " ".join(reason.text for reason in choice.reasons)
+    below = tiers.index(choice.tier) < tiers.index(wanted)
+    return Notice("degraded" if below else "fallback", f"{why} {choice.tier} answers instead.")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
-from dataclasses import replace
-from functools import partial
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -14,21 +11,20 @@ from langgraph.types import Command
 
 from tierwise.config import Tier
 from tierwise.errors import Blocked, ModelError
-from tierwise.events import AttemptDiscarded, AttemptStarted, TextDelta, ToolRequested
-from tierwise.graph.asking import prompt_for
-from tierwise.graph.budget import unpaid
+from tierwise.events import AttemptDiscarded, ToolRequested
 from tierwise.graph.context import Live, TurnContext
-from tierwise.graph.fallback import hand_over, next_above, successor
-from tierwise.graph.leaving import Leave, keep_here, may_leave, place_of, rest
+from tierwise.graph.fallback import failed_tiers, hand_over, successor
+from tierwise.graph.leaving import Leave, keep_here, rest
+from tierwise.graph.locking import LockedMeanwhile
+from tierwise.graph.paying import OutOfMoney
 from tierwise.graph.state import Json, TurnState
-from tierwise.graph.step import StepResult, cost_of, run_step
-from tierwise.graph.structured import request_schema, value_text
-from tierwise.graph.telling import tell
-from tierwise.graph.toolbox import adds_nothing, tools_for, written_wrongly
-from tierwise.jsonable import from_json, to_json
-from tierwise.models.base import ChatRequest
+from tierwise.graph.step import StepResult, cost_of
+from tierwise.graph.structured import value_text
+from tierwise.graph.toolbox import written_wrongly
+from tierwise.graph.writing import Writing, Written
+from tierwise.jsonable import to_json
 from tierwise.turns import Attempt, Notice
-from tierwise.types import Floor, Usage
+from tierwise.types import Usage
 
 
 async def generate(
@@ -43,90 +39,54 @@ async def generate(
             can take over: the last gate before a request. Also if a person keeps it here and nobody else may answer.
         ModelError: if this tier failed and no other can take over.
     """
-    context, services = runtime.context, runtime.context.services
-    tier, model = services.tier(state["tier"]), services.models[state["tier"]]
-    attempt, draft, held = state["attempt"], state.get("draft"), state.get("held")
+    context = runtime.context
+    tier = context.services.tier(state["tier"])
     if (state["locked"] or state["offline"]) and not tier.stays_on_device:
         raise Blocked(f"{tier.name} is not on this device, and this turn may not leave it.", fix="Ask another tier.")
-    announced = draft is not None
-
-    def announce() -> None:
-        nonlocal announced
-        if not announced:
-            announced = True
-            runtime.stream_writer(context.event(AttemptStarted, attempt=attempt, tier=tier.name, model=tier.model_name))
-
-    if tier.stays_on_device:
-        announce()
     started = time.perf_counter()
-    live = context.live = Live(attempt, tier.name, tier.model_name, state)
-    if draft is not None:
-        # What stands before a tool call is part of a text, and no part of a JSON value.
-        live.text = draft["text"] if state.get("schema") is None else ""
-        live.usage = from_json(Usage, draft["usage"])
-    notices: list[Notice] = []
-    if (against := await unpaid(state, context, tier)) is not None:
-        announce()
-        if held is None and successor(state, context) is None:
-            raise Blocked(against.text, fix="Raise it under [budget] in tierwise.toml.")
-        return _handed_over(state, runtime, ModelError(against.text), 0.0)
+    writing = Writing(state, runtime)
+    if tier.stays_on_device:
+        writing.announce()
     try:
-        asking = await prompt_for(state, context, tier, model, held)
-        state = {**state, "locked": asking.locked}  # also for whoever takes over
-        prompt, notices = asking.prompt, list(asking.notices)
-        request = ChatRequest(
-            messages=prompt.messages,
-            max_tokens=tier.max_tokens,
-            tools=await asyncio.to_thread(tools_for, state, context, model),
-            schema=request_schema(state, model),
-            adapter=state.get("adapter"),
-            thread=state["thread"],
-            floor=_floor(state, context, tier),
-        )
-        leave = Leave() if tier.stays_on_device else await may_leave(state, context, tier, model, asking, request)
-        if leave.show is not None:
-            return await rest(state, runtime, tier, leave.show)
-        if leave.kept:
-            return keep_here(state, runtime, tier)
-        announce()
-        if live.text:
-            live.text += "\n\n"
-            runtime.stream_writer(context.event(TextDelta, attempt=attempt, text="\n\n"))
-        await tell(live, state, context, model, asking, request.tools)
-        step = partial(
-            run_step,
-            context,
-            runtime.stream_writer,
-            live=live,
-            tier=tier,
-            model=model,
-            passages=len(prompt.passages),
-            replaces=held["attempt"] if held and draft is None else None,
-        )
-        try:
-            result = await step(request=request)
-            if request.tools and adds_nothing(state, model, result.calls, live.text):
-                live.prompt.pop("tools", None)
-                result = await step(request=replace(request, tools=()))
-        finally:
-            if leave.allowed and live.sent is not None:
-                # Not in a thread: it has left, whatever stops the turn now.
-                services.record.note_sent(context.turn_id, place_of(context, tier))
-        if not result.calls and not live.text.strip():
-            raise _said_nothing(tier.name, result)
-        if any(call.problem for call in result.calls) and written_wrongly(state) and successor(state, context):
-            # The model was told once what was wrong with its call, and does not get it right.
-            raise ModelError(f"{tier.name} asked for tools in a way that cannot be read.", fix="Ask another tier.")
-        if state.get("schema") is not None and not result.calls:
-            live.text = value_text(state, live.text, model)
+        written = await writing.run()
+        if isinstance(written, Leave):
+            shown = written.show
+            return keep_here(writing.state, runtime, tier) if shown is None else await rest(state, runtime, tier, shown)
+        _check(state, context, tier, written.result, writing.live)
     except ModelError as error:
-        announce()
-        return _handed_over(state, runtime, error, (time.perf_counter() - started) * 1000)
+        writing.announce()
+        alone = state.get("held") is None and successor(writing.state, context) is None
+        if isinstance(error, OutOfMoney | LockedMeanwhile) and alone:
+            raise Blocked(error.what, fix=error.fix) from error
+        return _handed_over(writing.state, runtime, error, (time.perf_counter() - started) * 1000)
+    return _gone_on(writing, runtime, written)
+
+
+def _check(state: TurnState, context: TurnContext, tier: Tier, result: StepResult, live: Live) -> None:
+    """See that a model step is worth anything.
+
+    Raises:
+        ModelError: if it is not: another tier, or the draft that is held, does better.
+    """
+    if not result.calls and not live.text.strip():
+        raise _said_nothing(tier.name, result)
+    if any(call.problem for call in result.calls) and written_wrongly(state) and successor(state, context):
+        # The model was told once what was wrong with its call, and does not get it right.
+        raise ModelError(f"{tier.name} asked for tools in a way that cannot be read.", fix="Ask another tier.")
+    if state.get("schema") is not None and not result.calls:
+        live.text = value_text(state, live.text, context.services.models[tier.name])
+
+
+def _gone_on(
+    writing: Writing, runtime: Runtime[TurnContext], written: Written
+) -> Command[Literal["gate", "show", "verify", "generate", "finish"]]:
+    state, live, result = writing.state, writing.live, written.result
+    notices = [*written.asking.notices, *_notices(state, runtime)]
     update: TurnState = {
         "step": live.number,
-        "draft": {**_draft(state, result, live), "without": list(asking.without)},
+        "draft": {**_draft(state, result, live), "without": list(written.asking.without)},
         "locked": state["locked"],
-        "notices": to_json(notices + _notices(state, runtime)),
+        "notices": to_json(notices),
         "sent": [live.sent] if live.sent else [],
         "ms": {"model": result.ms},
         **live.told,
@@ -135,20 +95,12 @@ async def generate(
         update["rounds"] = [{"text": result.text, "calls": to_json(result.calls)}]
         for call in result.calls:
             runtime.stream_writer(
-                context.event(ToolRequested, attempt=attempt, call_id=call.id, name=call.name, arguments=call.arguments)
+                runtime.context.event(
+                    ToolRequested, attempt=live.attempt, call_id=call.id, name=call.name, arguments=call.arguments
+                )
             )
         return Command(update=update, goto="gate")
     return Command(update=update, goto="verify")
-
-
-def _floor(state: TurnState, context: TurnContext, tier: Tier) -> Floor | None:
-    """How sure the first draft must begin to be written on; nothing is given up unless a larger tier can take over."""
-    wanted = state.get("floor")
-    first = state["stage"] == "post" and state["attempt"] == 1 and not state.get("rounds")
-    if wanted is None or not first or state["requested"] != "auto" or state.get("schema") is not None:
-        return None
-    heir, _ = next_above(state, context, tier.name)
-    return from_json(Floor, wanted) if heir is not None else None
 
 
 def _said_nothing(tier: str, result: StepResult) -> ModelError:
@@ -193,20 +145,33 @@ def _notices(state: TurnState, runtime: Runtime[TurnContext]) -> list[Notice]:
     return notices
 
 
+def _nobody_left(error: ModelError, tier: str, failed: dict[str, str]) -> ModelError:
+    """The same error; it names all tiers that failed in the turn, if there were several."""
+    others = [f"{name}: {why}" for name, why in failed.items() if name != tier]
+    if others:
+        error.what = " ".join(["No tier could answer.", *others, f"{tier}: {error.what}"])
+        error.args = (error.what if error.fix is None else f"{error.what} {error.fix}",)
+    return error
+
+
 def _handed_over(
     state: TurnState, runtime: Runtime[TurnContext], error: ModelError, ms: float
 ) -> Command[Literal["gate", "show", "verify", "generate", "finish"]]:
     """Record the failed attempt and let another tier, or the draft that is held, take its place.
 
     Raises:
-        ModelError: ``error`` itself if nobody can; the attempt then stays in ``context.live`` for the record.
+        ModelError: ``error`` itself if nobody can, or the turn's time is over; the attempt then stays in
+            ``context.live`` for the record.
     """
     context = runtime.context
     tier, live = context.services.tier(state["tier"]), context.live
     assert live is not None
-    heir = successor(state, context)
-    if state.get("held") is None and heir is None:
-        raise error
+    held, in_time = state.get("held"), context.deadline.left > 0
+    heir = successor(state, context) if in_time else None
+    # When the time is over nobody is asked any more, not even to write a beginning to its end.
+    stands = held is not None and (in_time or held["finish"] != "doubted")
+    if not stands and heir is None:
+        raise _nobody_left(error, tier.name, failed_tiers(state))
     if live.text:
         why = f"{tier.name} failed: {error.what}"
         runtime.stream_writer(context.event(AttemptDiscarded, attempt=state["attempt"], why=why))
@@ -232,4 +197,6 @@ def _handed_over(
         "sent": [live.sent] if live.sent else [],
         "ms": {"model": ms},
     }
+    if isinstance(error, OutOfMoney):
+        update["refused"] = error.code
     return hand_over(state, runtime, error, heir, update)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from langgraph.runtime import Runtime
@@ -13,7 +14,10 @@ from tierwise.errors import Blocked, ModelError
 from tierwise.events import LookFinished, LookStarted
 from tierwise.graph.asking import Asking, prompt_for
 from tierwise.graph.context import TurnContext
+from tierwise.graph.health import leave_to_ask
 from tierwise.graph.leaving import may_leave
+from tierwise.graph.locking import locked_meanwhile
+from tierwise.graph.paying import paid
 from tierwise.graph.state import Json, TurnState
 from tierwise.jsonable import from_json, to_json
 from tierwise.models.base import ChatModel, ChatRequest, Completed, Delta
@@ -40,15 +44,19 @@ async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     runtime.stream_writer(context.event(LookStarted, attempt=draft["attempt"], look=kind))
     started = time.perf_counter()
     found: dict[str, float] = {}
-    used = Usage()
+    meter = _Meter()
     try:
         asking = await prompt_for(state, context, tier, model, None)
         request = ChatRequest(asking.prompt.messages, adapter=state.get("adapter"), thread=state["thread"])
         if not (tier.stays_on_device or await _may_leave(state, context, asking, request)):
             raise Blocked("What this look would send was not shown.")
-        text, done = await _answer(model, _request(request, kind, draft["text"], tier.max_tokens))
-        used = done.usage
-        found = _found(kind, draft["text"], text, done.evidence)
+        request = _request(request, kind, draft["text"], tier.max_tokens)
+        async with context.deadline.bound(tier.name):
+            permit = await leave_to_ask(services.health, tier.name, spared=True)
+            with services.health.asking(tier.name, permit):
+                async with paid(context, tier, request, meter):
+                    done = await _answer(model, request, meter)
+        found = _found(kind, draft["text"], meter.text, done.evidence)
     except Exception:  # a model of one's own may raise anything; the draft stands without the look
         found = {}
     ms = (time.perf_counter() - started) * 1000
@@ -57,13 +65,15 @@ async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         **draft,
         "looks": {**draft["looks"], **found},
         "looks_had": [*draft["looks_had"], kind],
-        "look_usage": to_json(from_json(Usage, draft["look_usage"]) + used),
+        "look_usage": to_json(from_json(Usage, draft["look_usage"]) + meter.usage),
     }
     return {"draft": looked, "look": None, "ms": {"look": ms}}
 
 
 async def _may_leave(state: TurnState, context: TurnContext, asking: Asking, request: ChatRequest) -> bool:
     """Whether a look may leave the device: nobody is asked about it, so nothing new may be in it but the draft."""
+    if await asyncio.to_thread(locked_meanwhile, state, context):
+        return False
     tier = context.services.tier(state["tier"])
     leave = await may_leave(state, context, tier, context.services.models[tier.name], asking, request)
     return leave.show is None and not leave.kept
@@ -76,17 +86,26 @@ def _request(request: ChatRequest, kind: Look, draft: str, max_tokens: int) -> C
     return replace(request, messages=asked, max_tokens=8, choices=(YES, NO))
 
 
-async def _answer(model: ChatModel, request: ChatRequest) -> tuple[str, Completed]:
-    text, done = "", None
+@dataclass
+class _Meter:
+    """What a look has heard and used so far."""
+
+    text: str = ""
+    usage: Usage = field(default_factory=Usage)
+
+
+async def _answer(model: ChatModel, request: ChatRequest, meter: _Meter) -> Completed:
+    done: Completed | None = None
     async with aclosing(cast(Any, model.stream(request))) as chunks:
         async for chunk in chunks:
             if isinstance(chunk, Delta):
-                text += chunk.text
+                meter.text += chunk.text
             elif isinstance(chunk, Completed):
                 done = chunk
     if done is None:
         raise ModelError("The look at the draft ended in the middle.")
-    return text, done
+    meter.usage += done.usage
+    return done
 
 
 def _found(kind: Look, draft: str, text: str, evidence: TokenEvidence | None) -> dict[str, float]:

@@ -24,7 +24,7 @@ async def record(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         tiers = [tier.name for tier in context.services.tiers]
         overrule = direction(tiers, again["tier"], row.final, anew=again["anew"], edited=again["edited"])
     # Not in a thread: between storing and noting it, nothing may stop the turn.
-    context.services.record.finish(row, overrule=overrule)
+    row = context.services.record.finish(row, overrule=overrule)
     context.recorded = True
     runtime.stream_writer(context.event(AnswerReady, answer=answer_of(row)))
     return {}

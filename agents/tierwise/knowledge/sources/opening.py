@@ -81,7 +81,9 @@ def _page(address: str, offline: bool, allow_loopback: bool, network: Network | 
 
     address = page_address(address)
     if offline:
-        raise Blocked(f"{address} is on the web, and tierwise is offline.", fix="Go online, or save it as a file.")
+        raise Blocked(
+            f"{address} is on the web, and tierwise is offline or locked.", fix="Go online, or save it as a file."
+        )
     return WebOrigin(address, allow_loopback=allow_loopback, network=network)
 
 
@@ -91,7 +93,7 @@ def _connector(name: str, argument: str, offline: bool, full: bool, settings: Co
     origin = connector_origin(name, argument, settings, full=full)
     if offline and not settings.options.get(name, {}).get("on_device", False):
         raise Blocked(
-            f"The connector {name!r} may use the network, and tierwise is offline.",
+            f"The connector {name!r} may use the network, and tierwise is offline or locked.",
             fix=f"If it does not, write on_device = true under [connectors.{name}].",
         )
     return origin

@@ -6,13 +6,16 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tierwise.errors import StoreError
 from tierwise.home import private
 from tierwise.knowledge.store import schema
+from tierwise.storage import explained
+
+_MENDING = "Move the file away and ingest your documents again."
 
 
 class Database:
@@ -26,6 +29,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.damaged: str | None = None
+        """What was found not to be as it was written, in words."""
         self._reading = threading.RLock()
         self._writing = threading.RLock()
         self._reader: sqlite3.Connection | None = None
@@ -53,6 +58,7 @@ class Database:
         """All rows of a query; none if there is no database yet. What :meth:`writing` did is seen when it is over."""
         with self._reading, self._explained():
             if not self.exists():
+                self._note_emptied()
                 return []
             return self._open_to_read().execute(sql, parameters).fetchall()
 
@@ -66,23 +72,29 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
+                self.damaged = None  # whoever finds it again notes it again
             except BaseException:
-                connection.execute("ROLLBACK")
+                with suppress(sqlite3.OperationalError):  # a full disk has undone it already
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise StoreError(
-                f"{self.path} cannot be used: {error}.", fix="Check the folder's permissions and free space."
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.path} is damaged: {error}.", fix="Move the file away and ingest your documents again."
-            ) from error
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.Error as error:
+            raise explained(self.path, error, mending=_MENDING) from error
+
+    def _note_emptied(self, reader: sqlite3.Connection | None = None) -> None:
+        """Note that nothing is in the file although there is an index of what was."""
+        if self.path.with_name("chroma").exists() and self.path.exists():
+            for table in ("meta", "sources") if reader is not None else ():
+                if reader is not None and reader.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608
+                    return
+            self.damaged = f"{self.path.name} was damaged: what was in it is gone. Ingest your documents again."
 
     # -- opening -------------------------------------------------------------------------------------------------------
 
@@ -93,6 +105,7 @@ class Database:
                     self._open_to_write()  # makes or brings up the tables
                 self._reader = self._connect(str(self.path))
                 self._reader.execute("PRAGMA cache_size = -16000")  # KiB
+                self._note_emptied(self._reader)
             else:
                 self._reader = self._connect_read_only()
         return self._reader

@@ -216,6 +216,10 @@ class IndexFolder:
                 self._mark.unlink(missing_ok=True)  # unless this process dies, or is stuck here
 
         self._index = within(seconds, work, late=Index.close)
+        if not create and not self._as_left(facts):
+            # Chroma writes some files anew whenever it opens them: the next one need not look at them for that.
+            with suppress(StoreError):
+                self._settle()
         self._uid, self._changes, self.upto = facts["index"], facts["index_changes"], upto
         self._opened, self._broken, self.stale = time.monotonic(), None, False
 

@@ -9,6 +9,7 @@ from typing import Any
 from tierwise.errors import UnknownName
 from tierwise.knowledge.report import Collection, Failure, Source
 from tierwise.knowledge.store.database import Database
+from tierwise.knowledge.store.schema import text_hash
 from tierwise.types import Passage
 
 
@@ -86,7 +87,7 @@ def has_lock(db: Database, collection: str) -> bool:
 
 
 def passages(db: Database, scores: dict[str, float]) -> dict[str, Passage]:
-    """Passages by id with their scores; ids that are not stored are left out.
+    """Passages by id with their scores; ids that are not stored, or not as they were written, are left out.
 
     A document that any locked collection holds is locked in all of them.
     """
@@ -95,12 +96,15 @@ def passages(db: Database, scores: dict[str, float]) -> dict[str, Passage]:
         rows = db.rows(
             "SELECT p.id, s.path, s.collection, p.page, p.start, p.end, p.text, p.title, p.head,"  # noqa: S608
             " EXISTS (SELECT 1 FROM sources o JOIN collections c ON c.name = o.collection"
-            "         WHERE o.path = s.path AND c.locked)"
-            " FROM passages p JOIN sources s ON s.id = p.source"
+            "         WHERE o.path = s.path AND c.locked), v.hash"
+            " FROM passages p JOIN sources s ON s.id = p.source JOIN vectors v ON v.id = p.vector"
             f" WHERE p.id IN ({marks(chunk)})",
             chunk,
         )
-        for id_, path, collection, page, start, end, text, title, head, locked in rows:
+        for id_, path, collection, page, start, end, text, title, head, locked, written in rows:
+            if text_hash("\n".join(part for part in (title, head, text) if part)) != written:
+                db.damaged = f"{db.path.name} is damaged: passages that are not as they were written are left out."
+                continue
             found[id_] = Passage(
                 *(id_, path, collection, page, start, end, text, scores[id_]),
                 title=title,

@@ -20,6 +20,7 @@ import openai
 from tierwise.config import Limits
 from tierwise.errors import AuthError, ConfigError, ModelTimeout
 from tierwise.models.hosted.errors import Where
+from tierwise.redact import remember_variables
 
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_REPLY = 16 * 1024 * 1024  # bytes; no answer is that long, but a broken server's line may never end
@@ -54,6 +55,7 @@ class Endpoint:
         self._hostname = parts.hostname
         self.host = parts.netloc.rpartition("@")[2]
         self._key_env = api_key_env or ("OPENAI_API_KEY" if self.is_openai else None)
+        remember_variables((self._key_env,))
 
     def where(self, api: str) -> Where:
         """Who is asked, with the key as it is now.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import email.utils
+import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +18,16 @@ from tierwise.errors import ModelError
 from tierwise.redact import redact
 
 _CONTEXT_CODES = ("context_length_exceeded", "exceed_context_size_error")
-_CONTEXT_WORDS = ("maximum context length", "context size", "context length", "context window", "too many tokens")
+_CONTEXT_WORDS = (
+    "maximum context length", "context size", "context length", "context window", "too many tokens", "token count",
+    "prompt is too long", "input is too long",
+)  # fmt: skip
+_TOO_MUCH = ("exceed", "maximum", "too long")
+_WINDOW = re.compile(
+    r"(?:maximum (?:context|model|input|prompt) length|context (?:length|size|window)|n_ctx|max_model_len)"
+    r"[^\d\n]{0,40}?(\d[\d,]{2,9})",
+    re.IGNORECASE,
+)
 _FILTER_CODES = (
     "content_filter", "content_policy_violation", "responsibleaipolicyviolation", "invalid_prompt", "bio_policy",
 )  # fmt: skip
@@ -65,15 +76,15 @@ def explain(error: BaseException, where: Where) -> ModelError:
         return errors.Unreachable(f"The connection to {where.host} broke ({_short(cause, where)}).", fix="Try again.")
     if isinstance(error, openai.APIError):
         return _reported(error, where)
-    return errors.ServerError(
+    return errors.NotTheProtocol(
         f"{where.host} sent something that is not the OpenAI protocol ({_short(error, where)}).",
         fix="Check that base_url is the address of the API; it often ends in /v1.",
     )
 
 
-def no_protocol(where: Where, what: str) -> errors.ServerError:
+def no_protocol(where: Where, what: str) -> errors.NotTheProtocol:
     """The server answered, but not with what was asked for."""
-    return errors.ServerError(
+    return errors.NotTheProtocol(
         f"{where.host} {what}.", fix="Check that base_url is the address of the API; it often ends in /v1."
     )
 
@@ -96,14 +107,14 @@ def is_context_error(error: openai.APIError) -> bool:
         code in _CONTEXT_CODES
         or kind in _CONTEXT_CODES
         or "too large to process" in message
-        or (any(words in message for words in _CONTEXT_WORDS) and any(w in message for w in ("exceed", "maximum")))
+        or (any(words in message for words in _CONTEXT_WORDS) and any(words in message for words in _TOO_MUCH))
     )
 
 
 def _status(error: openai.APIStatusError, where: Where) -> ModelError:
     status, said = error.status_code, _said(error, where)
     if status == 413 or is_context_error(error):
-        return _too_long(where)
+        return _too_long(error, where)
     if status == 400 and _is_filter(error):
         return _filtered(where)
     if status == 401:
@@ -130,7 +141,7 @@ def _status(error: openai.APIStatusError, where: Where) -> ModelError:
     if status == 429:
         return errors.RateLimited(f"{where.host} gets too many requests from this key{said}.", fix="Try again later.")
     if status == 408:
-        return errors.ModelTimeout(f"{where.host} gave up waiting (408){said}.", fix="Try again.")
+        return errors.ServerError(f"{where.host} gave up waiting (408){said}.", fix="Try again.")
     if status >= 500:
         return errors.ServerError(f"{where.host} failed ({status}){said}.", fix="Try again later, or use another tier.")
     if 300 <= status < 400:
@@ -145,7 +156,7 @@ def _status(error: openai.APIStatusError, where: Where) -> ModelError:
 def _reported(error: openai.APIError, where: Where) -> ModelError:
     """An error that came inside a stream which had begun well."""
     if is_context_error(error):
-        return _too_long(where)
+        return _too_long(error, where)
     if _is_filter(error):
         return _filtered(where)
     if _code(error) == "insufficient_quota":
@@ -155,11 +166,22 @@ def _reported(error: openai.APIError, where: Where) -> ModelError:
     return errors.ServerError(f"{where.host} broke off its answer{_said(error, where)}.", fix="Try again.")
 
 
-def _too_long(where: Where) -> errors.ContextTooLong:
-    return errors.ContextTooLong(
+def _too_long(error: openai.APIError, where: Where) -> errors.ContextTooLong:
+    found = errors.ContextTooLong(
         f"The prompt does not fit the window of {where.model} at {where.host}.",
         fix="Shorten the question or the history, or set the tier's context_window to what the server has.",
     )
+    found.window = _window(error)
+    return found
+
+
+def _window(error: openai.APIError) -> int | None:
+    """Tokens of the window, as llama-server reports them (``n_ctx``) or as others write them into their sentence."""
+    told = _inner(error.body).get("n_ctx")
+    if isinstance(told, int) and told > 0:
+        return told
+    match = _WINDOW.search(_message(error))
+    return int(match[1].replace(",", "")) if match else None
 
 
 def _filtered(where: Where) -> errors.ContentFiltered:
@@ -197,25 +219,30 @@ def _inner(body: Any) -> Mapping[str, Any]:
 def _said(error: openai.APIError, where: Where) -> str:
     """The server's own words in brackets, without secrets and not endless; nothing if it said nothing of use."""
     message = str(_inner(error.body).get("message") or "")
-    message = " ".join(redact(message, where.key).split())[:200].rstrip(". ")
+    message = " ".join(redact(message, where.key, personal=True).split())[:200].rstrip(". ")
     return f': "{message}"' if message else ""
 
 
 def _short(error: BaseException | None, where: Where) -> str:
-    text = " ".join(redact(str(error), where.key).split())[:120].rstrip(". ")
+    text = " ".join(redact(str(error), where.key, personal=True).split())[:120].rstrip(". ")
     return text or type(error).__name__
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds the server wants us to wait (``retry-after-ms``, ``Retry-After`` in seconds or as a date), from 0."""
+    milliseconds, word = headers.get("retry-after-ms"), headers.get("retry-after")
     try:
-        if milliseconds := headers.get("retry-after-ms"):
-            return max(0.0, float(milliseconds) / 1000)
-        if not (word := headers.get("retry-after")):
+        if milliseconds:
+            return _seconds(float(milliseconds) / 1000)
+        if not word:
             return None
         try:
-            return max(0.0, float(word))
+            return _seconds(float(word))
         except ValueError:
-            return max(0.0, email.utils.parsedate_to_datetime(word).timestamp() - time.time())
+            return _seconds(email.utils.parsedate_to_datetime(word).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
+
+
+def _seconds(value: float) -> float | None:
+    return max(0.0, value) if math.isfinite(value) else None

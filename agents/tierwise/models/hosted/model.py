@@ -10,16 +10,17 @@ import httpx2
 import openai
 
 from tierwise.config import Limits, Tier
-from tierwise.errors import AdapterError
+from tierwise.errors import AdapterError, ContextTooLong
 from tierwise.models.base import Capabilities, ChatRequest, Chunk
 from tierwise.models.hosted.client import Clients, Clock, Endpoint
 from tierwise.models.hosted.errors import Where, explain, is_context_error
 from tierwise.models.hosted.form import Form, Format
 from tierwise.models.hosted.reply import Reply
-from tierwise.models.hosted.wire import estimate_tokens
+from tierwise.models.hosted.wire import estimate_prompt, estimate_tokens
 from tierwise.models.tools.dialects import Dialect, Kind, dialect_for
 
 DEFAULT_WINDOW = 128_000
+_LEAST_WINDOW = 256  # tokens; what a server says that leaves less is not believed
 _UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)  # what a server sent, to who reads it
 _FORM_REJECTED = (400, 422, 500)  # by the book; by FastAPI; llama-cpp-python's server says 500 to what it does not know
 
@@ -28,7 +29,7 @@ class OpenAIModel(ABC):
     """A hosted model behind an API of OpenAI's make.
 
     Nothing is retried here except a request whose *form* the server rejects (a parameter it does not know, a way to ask
-    for JSON), once for each, and that is remembered.
+    for JSON), once for each, and that is remembered. So is a window that turns out to be smaller than was said.
 
     Args:
         model: what the server calls it.
@@ -125,6 +126,8 @@ class OpenAIModel(ABC):
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, *_UNREADABLE) as error:
             found = explain(error, where)
             found.nothing_sent = found.nothing_sent and not reply.sent_bytes
+            if isinstance(found, ContextTooLong):
+                self._learn_window(found.window, request)
             raise found from error
         yield reply.completed()
 
@@ -149,6 +152,16 @@ class OpenAIModel(ABC):
     @abstractmethod
     def reply(self, request: ChatRequest, where: Where, clock: Clock) -> Reply:
         """The reader of its answer."""
+
+    def _learn_window(self, told: int | None, request: ChatRequest) -> None:
+        """Believe the server's number if the prompt was beyond it by our count, else take three quarters of the prompt.
+
+        Our count is an estimate: a server may find too long what seems to fit its own number.
+        """
+        sent = estimate_prompt(request.messages)
+        if told is None or told >= sent + request.max_tokens:
+            told = sent * 3 // 4
+        self._window = min(self._window, max(_LEAST_WINDOW, told))
 
     async def _send(
         self, client: openai.AsyncOpenAI, request: ChatRequest, clock: Clock, reply: Reply

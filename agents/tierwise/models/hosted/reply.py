@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
 from typing import Any, ClassVar
 
 import openai
@@ -20,6 +21,9 @@ from tierwise.models.tools.strict_schema import Place
 from tierwise.types import Usage
 
 _MOST_TOKENS = 10**9  # a count beyond it is none
+# A piece of text is hardly ever less than a token: a server that sends more pieces takes no notice of max_tokens, and a
+# model that repeats itself would go on until the clock ends it.
+_PIECES_A_TOKEN, _MORE_PIECES = 2, 64
 
 
 class Reply(ABC):
@@ -39,7 +43,7 @@ class Reply(ABC):
         self._characters = Characters()
         self._stops = StopFilter(request.stop)
         self._reader = CallReader(request.tools) if request.tools and request.schema is None else None
-        self._called = False
+        self._called = self._streamed = False
         self.calls = CallAssembler()
         self.absent: dict[str, tuple[Place, ...]] = {}  # by tool, where null means that a property is left out
         self.text = ""
@@ -66,16 +70,24 @@ class Reply(ABC):
             ContentFiltered: if the filter left nothing.
             ModelTimeout: if a limit passes.
         """
-        async for text in self._texts(stream):
-            if shown := self._shown(self._stops.feed(text)):
-                yield Delta(shown)
-            if self._stops.hit:  # not every server, and no Responses API, ends there by itself
-                self.finish, self.calls = "stop", CallAssembler()
-                for item in self._last():
-                    yield item
-                return
+        pieces, most = 0, _PIECES_A_TOKEN * self._request.max_tokens + _MORE_PIECES
+        async with aclosing(self._texts(stream)) as texts:
+            async for text in texts:
+                pieces += 1
+                if shown := self._shown(self._stops.feed(text)):
+                    yield Delta(shown)
+                if self._stops.hit:  # not every server, and no Responses API, ends there by itself
+                    self.finish, self.calls = "stop", CallAssembler()
+                    for item in self._last():
+                        yield item
+                    return
+                if pieces > most:
+                    self.finish, self.usage = "length", None
+                    break
         if self.finish is None and not self.text and not self.calls:
-            raise no_protocol(self._where, f"sent no {self.kind}")
+            missing = no_protocol(self._where, f"sent no {self.kind}")
+            # A stream that ends before it has begun may come the next time; anything else is what the server says.
+            raise ServerError(missing.what, fix=missing.fix) if self._streamed else missing
         if self.finish is None:
             raise ServerError(f"{self._where.host} broke off its answer.", fix="Try again.")
         if rest := self._shown(self._stops.rest() + self._characters.rest()):
@@ -122,7 +134,7 @@ class Reply(ABC):
         self._called = any(isinstance(item, Called) for item in last)
         return last
 
-    async def _texts(self, stream: openai.AsyncStream[Any]) -> AsyncIterator[str]:
+    async def _texts(self, stream: openai.AsyncStream[Any]) -> AsyncGenerator[str, None]:
         kind = stream.response.headers.get("content-type", "").partition(";")[0]
         if kind == "text/html":
             raise no_protocol(self._where, "answered with a web page")
@@ -130,6 +142,7 @@ class Reply(ABC):
             for text in self.take_whole(json.loads(await self._clock.wait(stream.response.aread()))):
                 yield text
             return
+        self._streamed = True
         chunks = aiter(stream)
         while (chunk := await self._clock.wait(anext(chunks, None))) is not None:
             for text in self.take(chunk):

@@ -19,6 +19,7 @@ from typing import IO
 from tierwise import errors
 from tierwise.models.local.frames import Frame, encoded, read_frame, write_bytes
 from tierwise.models.local.watchdog import Watchdog
+from tierwise.redact import redact
 
 log = logging.getLogger("tierwise.models")
 
@@ -242,7 +243,7 @@ def death(child: Child, tail: str) -> errors.ModelError:
         return errors.ModelCrashed(
             f"The process of {name} was killed while it worked, most often because memory ran out.", fix=_LESS_MEMORY
         )
-    last = tail.splitlines()[-1].strip() if tail else ""
+    last = redact(tail.splitlines()[-1].strip()) if tail.strip() else ""
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return errors.ModelCrashed(
         f"The process of {name} died while it worked ({how}{': ' + last if last else ''}).",

@@ -9,9 +9,9 @@ import threading
 from dataclasses import asdict, dataclass
 
 from tierwise import errors
-from tierwise.models.local.breaker import DEATHS, Breaker
 from tierwise.models.local.child import Call, Child, closed, death
 from tierwise.models.local.frames import Frame
+from tierwise.models.local.restarts import DEATHS, Restarts
 
 log = logging.getLogger("tierwise.models")
 
@@ -60,7 +60,7 @@ class Supervisor:
         self._lock = threading.RLock()
         self._child: Child | None = None
         self._numbers = itertools.count(1)
-        self._breaker = Breaker()
+        self._restarts = Restarts()
         self._safe_mode = False
         self._closed = False
 
@@ -86,7 +86,7 @@ class Supervisor:
                 raise closed(self._name)
             if self._child is None:
                 self._refuse_if_resting()
-                self._child = self._start(self._breaker.pause)
+                self._child = self._start(self._restarts.pause)
             call = Call(next(self._numbers), request)
             self._child.submit(call)
             return call
@@ -110,12 +110,14 @@ class Supervisor:
         return Child(self._name, load, self._on_end, pause)
 
     def _refuse_if_resting(self) -> None:
-        if wait := self._breaker.closed_for:
-            raise errors.ModelCrashed(
+        if wait := self._restarts.down_for:
+            error = errors.ModelCrashed(
                 f"The process of {self._name} died {DEATHS} times within five minutes, so it stays down for another "
                 f"{wait:.0f} s.",
                 fix="Use another tier meanwhile; if it keeps dying, use a smaller model or a smaller context_window.",
             )
+            error.retry_after = wait
+            raise error
 
     def _on_end(self, child: Child, tail: str) -> None:
         with self._lock:
@@ -123,7 +125,7 @@ class Supervisor:
                 self._child = None
             calls, child.calls = list(child.calls.values()), {}
             if child.worked:
-                self._breaker.worked()
+                self._restarts.worked()
             if child.failure is None and not child.closing:
                 if child.exit_code in _CPU_FAULTS and not child.produced and not self._safe_mode and calls:
                     log.warning("%s crashed in its first step; trying again without CPU-specific kernels", self._name)
@@ -132,7 +134,7 @@ class Supervisor:
                     for call in calls:
                         self._child.submit(call)
                     return
-                self._breaker.died()
+                self._restarts.died()
         error = child.failure or death(child, tail)
         for call in calls:
             call.deliver(error)

@@ -74,7 +74,7 @@ def served_tools(tools: Toolset, settings: Settings, *, everything: bool, named:
     served = []
     for tool in tools:
         word = words.get(tool.name)
-        if refusal := refusal_of(tool, word=word, stays=settings.offline):
+        if refusal := refusal_of(tool, word=word, stays=settings.offline or settings.locked):
             if tool.name in wanted:
                 raise Blocked(f"Not served: {refusal}.", fix="Leave it out, or change the configuration.")
             continue

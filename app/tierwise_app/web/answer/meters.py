@@ -97,6 +97,8 @@ def draw_meters(copilot: Copilot, thread: str | None) -> None:
     spent = [] if thread is None else [say("meters.thread", usd=money(record.spent_in(thread)))]
     spent.append(say("meters.month", usd=money(accounts["month"].spent)))
     st.caption(" · ".join(spent))
+    if thread is not None:
+        accounts = {"thread": Account(record.spent_in(thread), copilot.settings.budget.thread), **accounts}
     for name, account in accounts.items():
         if account.cap:
             _draw_budget(name, account)

@@ -31,6 +31,7 @@ _SAID = {
     "not_in_documents": ":material/menu_book:",
     "budget_low": ":material/savings:",
     "tool_limit": ":material/build:",
+    "secrets_left_out": ":material/key_off:",
 }
 
 

@@ -96,7 +96,7 @@ def _turns(here: Desk, thread: str) -> list[DecisionRecord]:
         turns = here.copilot.record.turns(thread, last=visit.shown() + 1, standing=True)
     except UnknownName:
         return []
-    return [turn for turn in turns if turn.turn_id != own]
+    return [here.as_told(turn) for turn in turns if turn.turn_id != own]
 
 
 def _draw_refused(turn: RunningTurn) -> None:

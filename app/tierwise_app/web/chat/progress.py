@@ -18,7 +18,7 @@ class Phase:
     """One step of the turn, for people.
 
     Attributes:
-        key: ``search``, ``choose``, ``wait``, ``read``, ``write``, ``check``, ``look``, ``escalate``,
+        key: ``line``, ``search``, ``choose``, ``wait``, ``read``, ``write``, ``check``, ``look``, ``escalate``,
             ``tool`` or ``ask``.
         state: as ``st.status`` has it.
         values: what its words are filled with.
@@ -84,7 +84,12 @@ class Progress:
         match event:
             case ev.TurnStarted():
                 self._begin("search")
+            case ev.TurnQueued():
+                self.phases = [phase for phase in self.phases if phase.key != "search"]  # it has not begun
+                self._go_to("line", ahead=event.ahead)
             case ev.PassagesFound():
+                if self.phases and self.phases[-1].key == "line":
+                    self._begin("search")
                 self._end(found=len(event.passages))
             case ev.TierChosen():
                 self._begin("choose", tier=event.tier, why=event.reasons[0].text if event.reasons else "")

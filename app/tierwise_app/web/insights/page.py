@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from tierwise.record import DaySums
+from tierwise_app.web.desk import desk
 from tierwise_app.web.insights.figures import (
     Figure,
     Sums,
@@ -26,6 +27,7 @@ from tierwise_app.web.insights.figures import (
     tier_rows,
 )
 from tierwise_app.web.insights.history import choose_period
+from tierwise_app.web.insights.improving import draw_improving
 from tierwise_app.web.words import known, plain, raw, say
 
 _DAYS = 45  # bars beyond which weeks are drawn
@@ -35,6 +37,7 @@ def draw() -> None:
     """Draw the page."""
     st.title(say("app.pages.insights"))
     st.markdown(say("insights.lead"))
+    draw_improving(desk())
     start = choose_period("insights-period")
     found = sums(start)
     if not found.stats.turns:

@@ -56,7 +56,7 @@ def start_ingest(desk: Desk, words: Sequence[str], *, collection: str, lock: boo
     open_origins(
         words,
         stored=lambda at: knowledge.knows(at, collection=collection),
-        offline=settings.offline,
+        offline=settings.offline or settings.locked,
         connectors=settings.connectors,
     )
     if title is None:

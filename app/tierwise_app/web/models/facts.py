@@ -185,6 +185,6 @@ def _header(path: Path, stamp: tuple[int, int]) -> Any:
     return InstalledModel(path.name, path, stamp[0]).header()
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={"tierwise.config.Tier": repr})
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={"tierwise.config.settings.Tier": repr})
 def _known_problem(tier: Tier, home: Path, stamp: tuple[int, int]) -> str:
     return _problem(tier, home)

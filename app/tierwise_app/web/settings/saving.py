@@ -16,6 +16,8 @@ from tierwise_app.web.words import plain, raw, say
 _OPEN, _PROBLEM, _SAVED = "settings-open", "settings-problem", "settings-saved"
 _LABELS = {
     "dial": "settings.quality.dial",
+    "turn": "settings.quality.turn",
+    "thread": "settings.quality.thread",
     "day": "settings.quality.day",
     "month": "settings.quality.month",
     "offline": "settings.privacy.offline",

@@ -11,7 +11,7 @@ from tierwise.errors import ConfigError
 from tierwise.wish import WORDS, wish_text
 from tierwise_app.accounts import read_accounts
 from tierwise_app.config_file import ConfigFile, config_path
-from tierwise_app.config_values import MOST_PASSAGES, SHOWS, Values, changed, overriding, read_values
+from tierwise_app.config_values import BUDGETS, MOST_PASSAGES, SHOWS, Values, changed, overriding, read_values
 from tierwise_app.text import money
 from tierwise_app.web.desk import Desk
 from tierwise_app.web.settings.saving import draw_review, open_review
@@ -114,7 +114,7 @@ def _draw_quality(here: Desk, before: Values, mark: str, over: dict[str, str]) -
         if share is not None and abs(share - after["dial"]) < 1e-6:
             after["dial"] = before.dial
     with st.grid(2, min_column_width=220):
-        for name in ("day", "month"):
+        for name in BUDGETS:
             with st.container(key=f"settings-{name}"):
                 after[name] = st.number_input(
                     say(f"settings.quality.{name}"),
@@ -124,7 +124,7 @@ def _draw_quality(here: Desk, before: Values, mark: str, over: dict[str, str]) -
                     format="%g",
                     key=f"set-{name}-{mark}",
                     placeholder=raw("settings.no_bound"),
-                    help=say("settings.quality.budget_help"),
+                    help=say(f"settings.quality.{name}_help"),
                 )
                 if name in over:
                     st.caption(over[name])
@@ -154,7 +154,7 @@ def value_text(name: str, value: Any) -> str:
     """A value for people, as plain text."""
     if isinstance(value, bool):
         return raw("settings.on" if value else "settings.off")
-    if name in ("day", "month"):
+    if name in BUDGETS:
         return raw("settings.no_bound") if value is None else money(value)
     if name == "show_before_sending":
         return raw(f"settings.privacy.{value}")
@@ -168,8 +168,7 @@ def _overridden(here: Desk) -> dict[str, str]:
     settings = here.settings
     now = {
         "dial": settings.dial,
-        "day": settings.budget.day,
-        "month": settings.budget.month,
+        **{name: getattr(settings.budget, name) for name in BUDGETS},
         "offline": settings.offline,
         "locked": settings.locked,
     }

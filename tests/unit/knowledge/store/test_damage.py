@@ -140,3 +140,16 @@ def test_who_died_in_the_folder_is_a_warning_to_the_next(damaged_home: Path, doc
     assert not (damaged_home / "chroma.inuse").exists()
     assert knowledge.degraded is None
     knowledge.close()
+
+
+def test_who_only_searched_leaves_nothing_to_look_at_for_the_next(
+    damaged_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert in_order(damaged_home)
+
+    def started(*_: object, **__: object) -> None:
+        raise AssertionError("the files are looked at in a process of its own, which takes about a second")
+
+    monkeypatch.setattr("tierwise.knowledge.store.checking.subprocess.run", started)
+    assert in_order(damaged_home)
+    assert in_order(damaged_home)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tierwise.models.local import watchdog
-from tierwise.models.local.breaker import DEATHS, LONGEST_REST, PAUSES, REST, WITHIN, Breaker
+from tierwise.models.local.restarts import DEATHS, LONGEST_REST, PAUSES, REST, WITHIN, Restarts
 from tierwise.models.local.watchdog import Watchdog, pulse
 
 
@@ -24,55 +24,55 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
-    return Breaker(clock)
+def restarts(clock: Clock) -> Restarts:
+    return Restarts(clock)
 
 
-def test_each_death_makes_the_next_start_wait_longer(breaker: Breaker, clock: Clock) -> None:
-    waits = [breaker.pause]
+def test_each_death_makes_the_next_start_wait_longer(restarts: Restarts, clock: Clock) -> None:
+    waits = [restarts.pause]
     for _ in range(DEATHS - 1):
-        breaker.died()
-        waits.append(breaker.pause)
+        restarts.died()
+        waits.append(restarts.pause)
     assert waits == [0.0, *PAUSES]
     clock.now += PAUSES[-1]
-    assert breaker.pause == 0.0, "the time since the death counts"
-    assert breaker.closed_for == 0.0
+    assert restarts.pause == 0.0, "the time since the death counts"
+    assert restarts.down_for == 0.0
 
 
-def test_three_deaths_in_five_minutes_close_it_for_a_minute(breaker: Breaker, clock: Clock) -> None:
+def test_three_deaths_in_five_minutes_stop_restarts_for_a_minute(restarts: Restarts, clock: Clock) -> None:
     for _ in range(DEATHS):
         clock.now += WITHIN / DEATHS - 1
-        breaker.died()
-    assert breaker.closed_for == REST
+        restarts.died()
+    assert restarts.down_for == REST
     clock.now += REST
-    assert breaker.closed_for == 0.0
+    assert restarts.down_for == 0.0
 
 
-def test_three_deaths_in_a_longer_time_do_not_close_it(breaker: Breaker, clock: Clock) -> None:
+def test_three_deaths_in_a_longer_time_do_not_stop_them(restarts: Restarts, clock: Clock) -> None:
     for _ in range(DEATHS):
         clock.now += WITHIN
-        breaker.died()
-    assert breaker.closed_for == 0.0
+        restarts.died()
+    assert restarts.down_for == 0.0
 
 
-def test_a_trial_that_dies_closes_it_at_once_for_twice_as_long(breaker: Breaker, clock: Clock) -> None:
+def test_a_trial_that_dies_stops_them_at_once_for_twice_as_long(restarts: Restarts, clock: Clock) -> None:
     for _ in range(DEATHS):
-        breaker.died()
+        restarts.died()
     rests = []
     for _ in range(6):
-        rests.append(breaker.closed_for)
+        rests.append(restarts.down_for)
         clock.now += rests[-1]
-        breaker.died()
+        restarts.died()
     assert rests == [REST, 2 * REST, 4 * REST, 8 * REST, LONGEST_REST, LONGEST_REST]
 
 
-def test_a_trial_that_works_begins_anew(breaker: Breaker, clock: Clock) -> None:
+def test_a_trial_that_works_begins_anew(restarts: Restarts, clock: Clock) -> None:
     for _ in range(DEATHS):
-        breaker.died()
+        restarts.died()
     clock.now += WITHIN
-    breaker.worked()
-    breaker.died()
-    assert breaker.closed_for == 0.0
+    restarts.worked()
+    restarts.died()
+    assert restarts.down_for == 0.0
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ PAUSES = (0.25, 2.0)  # seconds before the start after the first, the second ...
 REST, LONGEST_REST = 60.0, 900.0
 
 
-class Breaker:
-    """Counts deaths. Three within five minutes close it for a minute; then one start is tried.
+class Restarts:
+    """Counts deaths. After three within five minutes none is tried for a minute; then one is.
 
-    If that one dies without having done any work, it closes again at once, each time for twice as long, up to a
+    If that one dies without having done any work, it is left down again at once, each time for twice as long, up to a
     quarter of an hour. Not thread-safe.
 
     Args:
@@ -25,7 +25,7 @@ class Breaker:
         self._clock = clock
         self._deaths: deque[float] = deque(maxlen=DEATHS)
         self._rest = 0.0
-        self._closed_until = 0.0
+        self._down_until = 0.0
 
     def died(self) -> None:
         """The process died."""
@@ -33,16 +33,16 @@ class Breaker:
         self._deaths.append(now)
         if self._rest or (len(self._deaths) == DEATHS and now - self._deaths[0] < WITHIN):
             self._rest = min(LONGEST_REST, 2 * self._rest) or REST
-            self._closed_until = now + self._rest
+            self._down_until = now + self._rest
 
     def worked(self) -> None:
         """The process finished a piece of work: the next death is the first of a new row of rests."""
         self._rest = 0.0
 
     @property
-    def closed_for(self) -> float:
+    def down_for(self) -> float:
         """Seconds until a start may be tried; 0 if it may be tried now."""
-        return max(0.0, self._closed_until - self._clock()) if self._rest else 0.0
+        return max(0.0, self._down_until - self._clock()) if self._rest else 0.0
 
     @property
     def pause(self) -> float:

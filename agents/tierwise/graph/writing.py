@@ -1,0 +1,166 @@
+"""One model step of an attempt, up to its result: what is asked, whether it may leave, what a refusal teaches."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from functools import partial
+
+from langgraph.runtime import Runtime
+
+from tierwise.config import Tier
+from tierwise.errors import ContextTooLong
+from tierwise.events import AttemptStarted, TextDelta
+from tierwise.graph.asking import Asking, prompt_for
+from tierwise.graph.budget import unpaid
+from tierwise.graph.context import Live, TurnContext
+from tierwise.graph.fallback import next_above, successor
+from tierwise.graph.leaving import Leave, may_leave, place_of
+from tierwise.graph.locking import LockedMeanwhile, locked_meanwhile
+from tierwise.graph.paying import OutOfMoney, request_bytes
+from tierwise.graph.state import TurnState
+from tierwise.graph.step import StepResult, run_step
+from tierwise.graph.structured import request_schema
+from tierwise.graph.telling import tell
+from tierwise.graph.toolbox import adds_nothing, tools_for
+from tierwise.jsonable import from_json
+from tierwise.models.base import ChatRequest
+from tierwise.types import Floor, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the tier wrote, and what it was asked."""
+
+    result: StepResult
+    asking: Asking
+
+
+class Writing:
+    """Has the chosen tier write.
+
+    Attributes:
+        state: the turn; locked by what its prompt has read, or by what happened meanwhile.
+        tier: who writes.
+        live: what it has written, also when it fails.
+    """
+
+    def __init__(self, state: TurnState, runtime: Runtime[TurnContext]) -> None:
+        self.state = state
+        self._runtime, self._context = runtime, runtime.context
+        self.tier = self._context.services.tier(state["tier"])
+        self._model = self._context.services.models[self.tier.name]
+        self._held, draft = state.get("held"), state.get("draft")
+        self._begins = draft is None  # the attempt, with this step
+        self._announced = not self._begins
+        self.live = self._context.live = Live(state["attempt"], self.tier.name, self.tier.model_name, state)
+        if draft is not None:
+            # What stands before a tool call is part of a text, and no part of a JSON value.
+            self.live.text = draft["text"] if state.get("schema") is None else ""
+            self.live.usage = from_json(Usage, draft["usage"])
+
+    def announce(self) -> None:
+        """Say that the attempt has started, once."""
+        if not self._announced:
+            self._announced = True
+            self._runtime.stream_writer(
+                self._context.event(
+                    AttemptStarted, attempt=self.live.attempt, tier=self.tier.name, model=self.tier.model_name
+                )
+            )
+
+    async def run(self) -> Written | Leave:
+        """Ask it, once more if the prompt proves too long and can be fitted to the window that it turned out to have.
+
+        Returns:
+            What it wrote, or why nothing may leave now.
+
+        Raises:
+            ModelError: if it could not answer.
+        """
+        state, services = self.state, self._context.services
+        if (against := await unpaid(state, self._context, self.tier)) is not None:
+            raise OutOfMoney(against.text)
+        spared = self._held is not None or successor(state, self._context) is not None
+        services.health.check(self.tier.name, spared=spared)
+        refused: tuple[ChatRequest, ContextTooLong] | None = None
+        while True:
+            asking, request = await self._request()
+            if refused is not None and request_bytes(request) >= request_bytes(refused[0]):
+                raise refused[1]  # never the same request again
+            leave = await self._leave(asking, request)
+            if leave.show is not None or leave.kept:
+                return leave
+            self.announce()
+            if self.live.text and refused is None:
+                self.live.text += "\n\n"
+                self._runtime.stream_writer(self._context.event(TextDelta, attempt=self.live.attempt, text="\n\n"))
+            await tell(self.live, self.state, self._context, self._model, asking, request.tools)
+            before, window = self.live.text, self._model.capabilities.context_window
+            try:
+                return Written(await self._send(asking, request, leave, spared=spared), asking)
+            except ContextTooLong as error:
+                learned = self._model.capabilities.context_window < window
+                if refused is not None or self.live.text != before or not learned:
+                    raise
+                refused = request, error
+
+    async def _request(self) -> tuple[Asking, ChatRequest]:
+        """What the tier is asked, fitted to its window; reading the thread for it may lock the turn."""
+        async with self._context.deadline.bound(self.tier.name):
+            asking = await prompt_for(self.state, self._context, self.tier, self._model, self._held)
+        self.state = {**self.state, "locked": asking.locked}  # also for whoever takes over
+        state = self.state
+        room = self._model.capabilities.context_window - asking.prompt.tokens
+        request = ChatRequest(
+            messages=asking.prompt.messages,
+            max_tokens=max(1, min(self.tier.max_tokens, room)),
+            tools=await asyncio.to_thread(tools_for, state, self._context, self._model),
+            schema=request_schema(state, self._model),
+            adapter=state.get("adapter"),
+            thread=state["thread"],
+            floor=_floor(state, self._context, self.tier),
+        )
+        return asking, request
+
+    async def _leave(self, asking: Asking, request: ChatRequest) -> Leave:
+        """Whether the request may leave the device, if it would: the last look at the lock before it does."""
+        if self.tier.stays_on_device:
+            return Leave()
+        if await asyncio.to_thread(locked_meanwhile, self.state, self._context):
+            self.state = {**self.state, "locked": True}
+            raise LockedMeanwhile(self.tier.name)
+        return await may_leave(self.state, self._context, self.tier, self._model, asking, request)
+
+    async def _send(self, asking: Asking, request: ChatRequest, leave: Leave, *, spared: bool) -> StepResult:
+        step = partial(
+            run_step,
+            self._context,
+            self._runtime.stream_writer,
+            live=self.live,
+            tier=self.tier,
+            model=self._model,
+            passages=len(asking.prompt.passages),
+            replaces=self._held["attempt"] if self._held and self._begins else None,
+            spared=spared,
+        )
+        try:
+            result = await step(request=request)
+            if request.tools and adds_nothing(self.state, self._model, result.calls, self.live.text):
+                self.live.prompt.pop("tools", None)
+                result = await step(request=replace(request, tools=()))
+            return result
+        finally:
+            if leave.allowed and self.live.sent is not None:
+                # Not in a thread: it has left, whatever stops the turn now.
+                self._context.services.record.note_sent(self._context.turn_id, place_of(self._context, self.tier))
+
+
+def _floor(state: TurnState, context: TurnContext, tier: Tier) -> Floor | None:
+    """How sure the first draft must begin to be written on; nothing is given up unless a larger tier can take over."""
+    wanted = state.get("floor")
+    first = state["stage"] == "post" and state["attempt"] == 1 and not state.get("rounds")
+    if wanted is None or not first or state["requested"] != "auto" or state.get("schema") is not None:
+        return None
+    heir, _ = next_above(state, context, tier.name)
+    return from_json(Floor, wanted) if heir is not None else None
