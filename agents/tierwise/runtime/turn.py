@@ -101,7 +101,7 @@ async def go_on(graph: Any, services: Services, turn_id: str) -> AsyncGenerator[
                 yield queued
         _check_locks(services, state)
         snapshot = await graph.aget_state(_config(name))
-        begin = going_on(snapshot) if snapshot.values else state
+        begin = going_on(snapshot) if "thread" in snapshot.values else state
     except BaseException:
         _put_back(record, found)
         raise
@@ -117,7 +117,9 @@ async def _state_of(graph: Any, services: Services, turn_id: str, name: str) -> 
     except (StoreDamaged, sqlite3.Error) as error:  # it begins anew
         stored = None
         await graph.checkpointer.drop_damaged(turn_id, name, error)
-    return cast(TurnState, stored or services.record.begun_with(turn_id))
+    if stored and "thread" in stored:  # before its first step only what adds up has a value
+        return cast(TurnState, stored)
+    return cast(TurnState, services.record.begun_with(turn_id))
 
 
 def _put_back(record: Record, found: DecisionRecord) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
-
-import openai
+from typing import TYPE_CHECKING, Any, cast
 
 from tierwise.models.base import ChatRequest, ToolSpec
 from tierwise.models.hosted.client import Clock
@@ -17,6 +15,9 @@ from tierwise.models.hosted.reply import Reply, field_of, usage_of
 from tierwise.models.schemas.strict import strict_form
 from tierwise.models.tools.dialects import Dialect
 from tierwise.types import Message
+
+if TYPE_CHECKING:
+    import openai
 
 
 class OpenAIChat(OpenAIModel):

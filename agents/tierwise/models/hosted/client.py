@@ -5,26 +5,36 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import sys
 import time
 import weakref
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
-import openai
 
 from tierwise.config import Limits
 from tierwise.errors import AuthError, ConfigError, ModelTimeout
 from tierwise.models.hosted.errors import Where
 from tierwise.redact import remember_variables
 
+if TYPE_CHECKING:
+    import openai
+
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_REPLY = 16 * 1024 * 1024  # bytes; no answer is that long, but a broken server's line may never end
 _T = TypeVar("_T")
+
+
+async def load_openai() -> None:
+    """Import ``openai``: it takes half a second, and who is answered on the device never needs it."""
+    if "openai" not in sys.modules:
+        await asyncio.to_thread(import_module, "openai")
 
 
 class Endpoint:
@@ -150,6 +160,8 @@ class Clients:
         self._held.clear()
 
     def _open(self, where: Where) -> openai.AsyncOpenAI:
+        import openai
+
         http = httpx2.AsyncClient(
             # Our own clocks bound everything after the connection.
             timeout=httpx2.Timeout(None, connect=self._connect),

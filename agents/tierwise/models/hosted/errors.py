@@ -8,14 +8,16 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
-import openai
 
 from tierwise import errors
 from tierwise.errors import ModelError
 from tierwise.redact import redact
+
+if TYPE_CHECKING:
+    import openai
 
 _CONTEXT_CODES = ("context_length_exceeded", "exceed_context_size_error")
 _CONTEXT_WORDS = (
@@ -49,6 +51,8 @@ class Where:
 
 def explain(error: BaseException, where: Where) -> ModelError:
     """The :class:`~tierwise.errors.ModelError` for whatever the client raised."""
+    import openai
+
     if isinstance(error, ModelError):
         return error
     if isinstance(error, openai.APIStatusError):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
-
-import openai
+from typing import TYPE_CHECKING, Any, Literal
 
 from tierwise.models.base import ChatRequest
 from tierwise.models.hosted.errors import is_about, is_bad_schema
 from tierwise.models.schemas.strict import strict_form
 from tierwise.types import Message
+
+if TYPE_CHECKING:
+    import openai
 
 Format = Literal["strict", "schema", "object", "text"]
 """How an answer that must fit a schema is asked for: natively (strict or not), as any JSON object, in words alone."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import httpx2
-import openai
 
 from tierwise.config import Limits, Tier
 from tierwise.errors import AdapterError, ContextTooLong
 from tierwise.models.base import Capabilities, ChatRequest, Chunk
-from tierwise.models.hosted.client import Clients, Clock, Endpoint
+from tierwise.models.hosted.client import Clients, Clock, Endpoint, load_openai
 from tierwise.models.hosted.errors import Where, explain, is_context_error
 from tierwise.models.hosted.form import Form, Format
 from tierwise.models.hosted.reply import Reply
 from tierwise.models.hosted.wire import estimate_prompt, estimate_tokens
 from tierwise.models.tools.dialects import Dialect, Kind, dialect_for
+
+if TYPE_CHECKING:
+    import openai
 
 DEFAULT_WINDOW = 128_000
 _LEAST_WINDOW = 256  # tokens; what a server says that leaves less is not believed
@@ -113,6 +115,9 @@ class OpenAIModel(ABC):
                 nothing_sent=True,
             )
         where = self.endpoint.where(self.api)
+        await load_openai()
+        import openai
+
         clock = Clock(self._limits, where.host)
         reply = self.reply(request, where, clock)
         try:
@@ -167,6 +172,8 @@ class OpenAIModel(ABC):
         self, client: openai.AsyncOpenAI, request: ChatRequest, clock: Clock, reply: Reply
     ) -> openai.AsyncStream[Any]:
         """The stream; ``reply`` notes the bytes of all requests it took."""
+        import openai
+
         formats = self.form.formats(request.schema)
         while True:
             kind: Kind = "openai-strict" if self.endpoint.is_openai and self.form.strict_tools else "lax"

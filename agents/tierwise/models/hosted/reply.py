@@ -6,9 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
-from typing import Any, ClassVar
-
-import openai
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tierwise.errors import ContentFiltered, ServerError
 from tierwise.models.base import Called, ChatRequest, Completed, Delta
@@ -19,6 +17,9 @@ from tierwise.models.stops import StopFilter
 from tierwise.models.tools.streaming import CallReader
 from tierwise.models.tools.strict_schema import Place
 from tierwise.types import Usage
+
+if TYPE_CHECKING:
+    import openai
 
 _MOST_TOKENS = 10**9  # a count beyond it is none
 # A piece of text is hardly ever less than a token: a server that sends more pieces takes no notice of max_tokens, and a

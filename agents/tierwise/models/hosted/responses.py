@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
-
-import openai
+from typing import TYPE_CHECKING, Any, cast
 
 from tierwise.models.base import ChatRequest, ToolSpec
 from tierwise.models.hosted.client import Clock
@@ -21,6 +19,9 @@ from tierwise.models.hosted.responses_reply import ResponsesReply
 from tierwise.models.schemas.strict import strict_form
 from tierwise.models.tools.dialects import Dialect
 from tierwise.types import Message
+
+if TYPE_CHECKING:
+    import openai
 
 _LEAST_TOKENS = 16  # of the OpenAI API; servers of others take any number
 

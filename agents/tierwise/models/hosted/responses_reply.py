@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
-import openai
 
 from tierwise.models.hosted.reply import Reply, field_of, usage_of
+
+if TYPE_CHECKING:
+    import openai
 
 _SAYS = ("response.output_text.delta", "response.refusal.delta")
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
@@ -71,5 +73,7 @@ def _as_error(said: Any) -> openai.APIError:
     """What the server reports inside of a stream, as the client's own error for it."""
     body = {name: field_of(said, name) for name in ("code", "message", "param", "type")}
     # The client attaches a request to every error of its own; nothing reads this one.
+    import openai
+
     request = httpx2.Request("POST", "http://localhost/")
     return openai.APIError(str(body["message"] or "it failed"), request, body=body)
