@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
@@ -10,6 +12,8 @@ from tierwise.graph.state import TurnState
 
 
 async def show(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-    """Park the turn. What the person decided stands in the record, where ``generate`` reads it."""
-    interrupt("a person has to see what leaves")
+    """Park the turn, unless a person has decided already. What was decided stands in the record, for ``generate``."""
+    context = runtime.context
+    if await asyncio.to_thread(context.services.record.waiting_outgoing, context.turn_id) is not None:
+        interrupt("a person has to see what leaves")
     return {}
