@@ -240,7 +240,7 @@ class Turns(RuleBasedStateMachine):
 
 
 Turns.TestCase.settings = settings(
-    max_examples=settings.default.max_examples if settings.default.max_examples > 100 else 20,  # type: ignore[union-attr]
+    max_examples=settings.default.max_examples if settings.default.max_examples > 100 else 12,  # type: ignore[union-attr]
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
