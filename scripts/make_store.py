@@ -24,13 +24,14 @@ import numpy as np
 _DOCUMENT = "# Pool\n\nThe fee of the pool is seven euros.\n\n# Sauna\n\nThe sauna shuts at nine on Sundays.\n"
 
 
-class _Words:
+class Words:
     """Word counts hashed into a few dimensions."""
 
     identity = "words/1"
     dimension = 16
 
     def embed(self, texts: Any) -> Any:
+        """Vectors of length 1."""
         rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():
@@ -129,7 +130,7 @@ def _copilot(home: Path) -> Any:
     from tierwise.testing import make_copilot
 
     return make_copilot(
-        [_quick], [_deep], home=home, retriever=_Found(), embedder=_Words(), verifier=_Marker(), tools=_tools()
+        [_quick], [_deep], home=home, retriever=_Found(), embedder=Words(), verifier=_Marker(), tools=_tools()
     )
 
 
@@ -177,7 +178,7 @@ def _documents(home: Path) -> None:
     folder = home / "docs"
     folder.mkdir()
     (folder / "pool.md").write_text(_DOCUMENT)
-    with closing(Knowledge(home, _Words())) as knowledge:
+    with closing(Knowledge(home, Words())) as knowledge:
         knowledge.ingest([folder])
 
 

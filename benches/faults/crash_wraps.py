@@ -25,7 +25,7 @@ class Crash:
 
 
 _FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "home opened": ("tierwise.record.openfile", "connect"),
+    "home opened": ("tierwise.record.file.openfile", "connect"),
     "dead turns ended": ("tierwise.record.store", "Record", "repair"),
     "message stored": ("tierwise.record.store", "Record", "start"),
     "turn taken up": ("tierwise.record.store", "Record", "go_on"),
@@ -136,7 +136,7 @@ class _Wraps:
 
     def migration(self) -> None:
         """Around each statement that brings an old record up to date."""
-        from tierwise.record import schema
+        from tierwise.record.file import schema
 
         original = schema._statements
 

@@ -23,8 +23,8 @@ from benches.faults.damaging import damage
 from tierwise.damage import take_news
 from tierwise.errors import StoreError
 from tierwise.record import Record
-from tierwise.record.backups import back_up, backups
 from tierwise.record.database import dump
+from tierwise.record.file.backups import back_up, backups
 from tierwise.turns import Attempt, DecisionRecord, ToolStep
 
 _TURNS, _BACKED = 36, 24

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from scripts.make_store import Words
 
 from benches.faults.damaging import damage
 from benches.faults.stores import Result
@@ -24,22 +24,6 @@ from tierwise_tools import tool
 
 _ASKED = "Write it down, please."
 _TEXTS = {f"note{n}.md": f"# Note {n}\n\nThe fee of the pool {n} is {n + 7} euros in every season.\n" for n in range(8)}
-
-
-class Words:
-    """Word counts hashed into a few dimensions."""
-
-    identity = "words/1"
-    dimension = 16
-
-    def embed(self, texts: Any) -> Any:
-        """Vectors of length 1."""
-        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.lower().split():
-                row[sum(word.encode()) % self.dimension] += 1
-            row /= np.linalg.norm(row) or 1
-        return rows
 
 
 class Nothing:

@@ -9,29 +9,13 @@ from typing import Any
 
 import pytest
 from old_stores import VERSIONS, unpack
+from scripts.make_store import Words
 
 from tierwise import StoreError, to_json
 from tierwise.knowledge import Knowledge
 from tierwise.record import Record
-from tierwise.record.schema import VERSION
+from tierwise.record.file.schema import VERSION
 from tierwise_tools import tool
-
-
-class Words:
-    """The vectors of the old stores: word counts hashed into a few dimensions."""
-
-    identity = "words/1"
-    dimension = 16
-
-    def embed(self, texts: Any) -> Any:
-        import numpy as np
-
-        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.lower().split():
-                row[sum(word.encode()) % self.dimension] += 1
-            row /= np.linalg.norm(row) or 1
-        return rows
 
 
 @tool(effects="write")

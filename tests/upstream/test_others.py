@@ -85,4 +85,4 @@ def test_switching_to_the_write_ahead_log_does_not_wait_for_others(tmp_path: Pat
         thread.join()
         second.close()
     first.close()
-    still(at_once and "locked" in "".join(told), "waiting for the switch ourselves (record/schema.py, _write_ahead)")
+    still(at_once and "locked" in "".join(told), "waiting for the switch ourselves (record/file/opening.py)")

@@ -1,10 +1,10 @@
 """Decision records: one row a turn, from which history, reasons and statistics are read."""
 
 from tierwise.record.answer import answer_of
-from tierwise.record.backups import backups
 from tierwise.record.calls import Allowance, CallKey, LedgerEntry, PastCall, call_hash, call_id, steps_of
 from tierwise.record.conversation import NO_ANSWER, Earlier, Exchange
 from tierwise.record.feedback import Feedback
+from tierwise.record.file.backups import backups
 from tierwise.record.insights import DaySums, Insights, TierSums, sum_up
 from tierwise.record.payments import Bound, Spent
 from tierwise.record.savings import LocalWork, saved

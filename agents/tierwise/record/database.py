@@ -13,7 +13,7 @@ from typing import Any
 from tierwise.errors import StoreError, TakenOver
 from tierwise.jsonable import from_json, to_json
 from tierwise.record.at_rest import USUAL, AtRest
-from tierwise.record.openfile import OpenFile
+from tierwise.record.file.openfile import OpenFile
 from tierwise.storage import LONGEST_LOG, explained, is_damage
 from tierwise.turns import DecisionRecord
 

@@ -12,11 +12,11 @@ from typing import Any, Literal
 from tierwise.errors import InvalidInput
 from tierwise.home import files_of
 from tierwise.record.at_rest import AtRest
-from tierwise.record.backups import forget
 from tierwise.record.calls import Calls, steps_of
 from tierwise.record.conversation import Conversations
 from tierwise.record.database import change, dump, load
 from tierwise.record.feedback import Feedback
+from tierwise.record.file.backups import forget
 from tierwise.record.gains import noted_gain
 from tierwise.record.improvable import Missed
 from tierwise.record.insights import Insights, sum_up

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tierwise.errors import UnknownName
-from tierwise.record.backups import back_up, backups
 from tierwise.record.database import Database, dump, load
+from tierwise.record.file.backups import back_up, backups
 from tierwise.record.stated import stated_lines
 from tierwise.turns import DecisionRecord
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tierwise import to_json
 from tierwise.errors import InvalidInput, TierwiseError
 from tierwise.record import Feedback, Record
-from tierwise.record.schema import VERSION
+from tierwise.record.file.schema import VERSION
 from tierwise.turns import DecisionRecord, PastTurn, SentOut
 from tierwise.types import Overrule, Reason
 

@@ -13,7 +13,7 @@ import pytest
 
 from tierwise.record import Record
 from tierwise.record.database import dump
-from tierwise.record.schema import _MIGRATIONS
+from tierwise.record.file.schema import _MIGRATIONS
 from tierwise.turns import DecisionRecord
 
 NOW = time.time()

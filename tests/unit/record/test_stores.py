@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from tierwise.damage import damages, take_news
 from tierwise.errors import StoreError
 from tierwise.record import Record, backups
-from tierwise.record.backups import EVERY, KEPT, back_up
-from tierwise.record.pages import Pages
+from tierwise.record.file.backups import EVERY, KEPT, back_up
+from tierwise.record.file.pages import Pages
 from tierwise.turns import DecisionRecord
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tierwise.record.pages import Pages, Value
+from tierwise.record.file.pages import Pages, Value
 
 Rows = dict[int, dict[str, object]]
 """Rows by their number, each by its columns."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from tierwise.record import sums
+from tierwise.record.file import sums
 from tierwise.record.missed import missed_by
 from tierwise.record.stated import stated_lines
 

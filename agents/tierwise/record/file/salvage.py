@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tierwise.damage import Damage, note_damage, set_aside
 from tierwise.home import private
-from tierwise.record.backups import newest_backup
-from tierwise.record.noted import Notes
-from tierwise.record.remains import Remains, Rows, Table
-from tierwise.record.schema import VERSION, derived, migrate
-from tierwise.record.sums import OF_THREAD, OF_TURN, seal, sum_of
+from tierwise.record.file.backups import newest_backup
+from tierwise.record.file.noted import Notes
+from tierwise.record.file.remains import Remains, Rows, Table
+from tierwise.record.file.schema import VERSION, derived, migrate
+from tierwise.record.file.sums import OF_THREAD, OF_TURN, seal, sum_of
 
 _NAME = "record.sqlite"
 _NEW = "record.sqlite.new"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tierwise.errors import StoreDamaged
 from tierwise.record.at_rest import AtRest
-from tierwise.record.backups import back_up, backup_due
-from tierwise.record.noted import Notes
-from tierwise.record.opening import NAME, connect, note_whole
-from tierwise.record.sums import seal
+from tierwise.record.file.backups import back_up, backup_due
+from tierwise.record.file.noted import Notes
+from tierwise.record.file.opening import NAME, connect, note_whole
+from tierwise.record.file.sums import seal
 from tierwise.storage import explained, identity, is_damage
 
 _LOOK = 3600.0  # seconds between two looks whether a backup is due

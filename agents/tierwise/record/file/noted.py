@@ -20,7 +20,7 @@ class Noted:
 
     Attributes:
         version: of the schema.
-        written: counted transactions (see :mod:`tierwise.record.sums`).
+        written: counted transactions (see :mod:`tierwise.record.file.sums`).
         size: bytes of the file when it was found whole.
         changed: when it had been changed last then (nanoseconds).
     """

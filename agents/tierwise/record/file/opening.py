@@ -11,10 +11,10 @@ from pathlib import Path
 from tierwise.errors import StoreDamaged, StoreError
 from tierwise.home import open_home, private
 from tierwise.locks import hold
-from tierwise.record.noted import Noted, Notes
-from tierwise.record.salvage import salvage
-from tierwise.record.schema import VERSION, migrate
-from tierwise.record.sums import wrong
+from tierwise.record.file.noted import Noted, Notes
+from tierwise.record.file.salvage import salvage
+from tierwise.record.file.schema import VERSION, migrate
+from tierwise.record.file.sums import wrong
 from tierwise.storage import LONGEST_LOG, explained, is_damage
 
 NAME = "record.sqlite"

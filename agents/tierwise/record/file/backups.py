@@ -13,7 +13,7 @@ from tierwise.errors import StoreError
 from tierwise.home import private, private_folder
 from tierwise.locks import hold
 from tierwise.record.at_rest import USUAL, AtRest
-from tierwise.record.sums import seal, wrong
+from tierwise.record.file.sums import seal, wrong
 
 KEPT = 3
 EVERY = 86_400.0  # seconds
