@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sqlite3
 import stat
 import time
@@ -42,7 +43,7 @@ def check_stores(settings: Settings) -> Iterator[Check]:
 
     try:
         with closing(Record(settings.home)) as record:
-            turns = list(_turns(record))
+            turns = list(_turns(record, settings))
     except TierwiseError as error:
         turns = [failed("turns", error)]
     for path in sorted(settings.home.glob("*.sqlite")):
@@ -111,16 +112,18 @@ def _store(path: Path) -> Check:
     return Check(path.name, "ok", text)
 
 
-def _turns(record: Record) -> Iterator[Check]:
+def _turns(record: Record, settings: Settings) -> Iterator[Check]:
     parked = record.parked()
-    if waiting := parked.get("waiting", 0):
-        yield Check("waiting", "warn", f"{plural(waiting, 'turn')} for your yes or no", "See: tierwise threads waiting")
-    if crashed := parked.get("crashed", 0):
-        text = f"{plural(crashed, 'turn')} stopped in the middle, and can go on"
-        yield Check("unfinished", "warn", text, "Run: tierwise threads resume THREAD")
+    if waiting := parked["waiting"]:
+        text = f"{plural(len(waiting), 'turn')} for your yes or no"
+        yield Check("waiting", "warn", text, "See: tierwise threads waiting")
+    if crashed := parked["crashed"]:
+        text = f"{plural(len(crashed), 'turn')} stopped in the middle, and can go on"
+        yield Check("unfinished", "warn", text, f"Run: tierwise threads resume {shlex.quote(crashed[0])}")
     if improvable := record.missed_count():
         text = f"{plural(improvable, 'answer')} that a larger tier should have given"
-        yield Check("improvable", "ok", text, "Run: tierwise improve")
+        fix = "Run: tierwise improve" if len(settings.tiers) > 1 else "Add a larger tier: tierwise setup"
+        yield Check("improvable", "ok", text, fix)
 
 
 def _backups(home: Path) -> Check:

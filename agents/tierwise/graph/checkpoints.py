@@ -68,7 +68,7 @@ async def _anew(path: Path, record: Record) -> TurnSaver:
                 f"{path} is damaged ({problem}) and cannot be put aside: {error}.",
                 fix="Close other programs that use it, free some space, and try again.",
             ) from error
-    parked = sum((await asyncio.to_thread(record.parked)).values())
+    parked = sum(map(len, (await asyncio.to_thread(record.parked)).values()))
     turns = f"{parked} turn{'' if parked == 1 else 's'} that can go on will begin anew" if parked else "No turn waited"
     text = f"{_NAME} was damaged ({problem}) and was made anew. {turns}. The damaged file is kept: {aside.name}"
     note_damage(path.parent, Damage(_NAME, text, time.time(), aside.name))

@@ -94,10 +94,12 @@ class Lookup(Database):
         )
         return rows[0]["turn_id"] if rows else None
 
-    def parked(self) -> dict[str, int]:
-        """How many turns can go on: those that are ``waiting`` for a person, and those that ``crashed``."""
-        rows = self._rows("SELECT parked, count(*) AS turns FROM turns WHERE parked IS NOT NULL GROUP BY parked")
-        return {row["parked"]: row["turns"] for row in rows}
+    def parked(self) -> dict[str, list[str]]:
+        """The threads of turns that can go on, oldest turn first: ``waiting`` for a person, and ``crashed``."""
+        threads: dict[str, list[str]] = {"waiting": [], "crashed": []}
+        for row in self._rows("SELECT parked, thread FROM turns WHERE parked IS NOT NULL ORDER BY n"):
+            threads[row["parked"]].append(row["thread"])
+        return threads
 
     def waiting_turns(self) -> list[DecisionRecord]:
         """All turns that wait for a person, oldest first."""
