@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,11 +27,3 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work.mkdir()
     monkeypatch.chdir(work)
     return home
-
-
-@pytest.fixture(autouse=True)
-def own_main() -> Iterator[None]:
-    """Streamlit's test harness puts its script in the place of ``__main__``, which processes begun later would run."""
-    main = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = main
