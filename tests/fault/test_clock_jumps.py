@@ -29,7 +29,10 @@ def test_turns_of_a_hosted_tier_begin_wait_and_end_as_ever(own_home: Path) -> No
     with LoopbackServer(ScriptedModel([Step("One two three.", delay=0.01)], repeat=True)) as server:
         tier = Tier("deep", "openai:m", base_url=server.url, limits=limits)
         with Copilot([tier], settings=Settings(home=own_home, deadline=30), retriever=None) as copilot:
-            running = [copilot.start(f"Question {n}?", thread="t") for n in range(3)]  # one waits for the other
+            running = []
+            for n in range(3):  # one waits for the other
+                running.append(copilot.start(f"Question {n}?", thread="t"))
+                assert running[-1].wait(60, after=0)  # its message is stored, and its place in the line with it
             assert all(turn.wait(60) for turn in running)
             assert [turn.answer.text for turn in running if turn.answer] == ["One two three."] * 3
             assert [one.asked for one in copilot.record.turns("t")] == [f"Question {n}?" for n in range(3)]

@@ -54,6 +54,11 @@ async def events_of(copilot: AsyncCopilot, question: str, until: type[Event] | N
     return found
 
 
+async def follow(copilot: AsyncCopilot, question: str, found: list[Event]) -> None:
+    async for event in copilot.stream(question, thread="t"):
+        found.append(event)
+
+
 async def stored(copilot: AsyncCopilot, count: int) -> None:
     while len(copilot.record.records()) < count:
         await asyncio.sleep(0.005)
@@ -63,17 +68,22 @@ async def test_messages_of_a_thread_are_answered_one_after_the_other_in_their_or
     model = Held([seen])
     async with make(own_home, model) as copilot:
         tasks = []
+        found: list[list[Event]] = [[], [], []]
         for n, name in enumerate(("one", "two", "three")):
-            tasks.append(asyncio.create_task(events_of(copilot, name)))
+            tasks.append(asyncio.create_task(follow(copilot, name, found[n])))
             await stored(copilot, n + 1)
         await model.asked.wait()
+        while not all(any(isinstance(e, TurnQueued) for e in events) for events in found[1:]):
+            await asyncio.sleep(0.005)  # each has seen its place
         assert [t.asked for t in copilot.record.turns("t")] == ["one", "two", "three"], (
             "stored before they are answered"
         )
         model.let_go.set()
-        found = await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks)
         assert [t.text for t in copilot.record.turns("t")] == ["one", "one two", "one two three"]
-        assert [[e.ahead for e in events if isinstance(e, TurnQueued)] for events in found] == [[], [1], [2, 1]]
+        places = [[e.ahead for e in events if isinstance(e, TurnQueued)] for events in found]
+        assert places[:2] == [[], [1]]
+        assert places[2] in ([2, 1], [2])  # whoever looks rarely may miss a place
         assert all(isinstance(events[0], TurnStarted) for events in found)
         assert len(model.requests) == 3
         waited = copilot.record.turns("t")[-1].ms
