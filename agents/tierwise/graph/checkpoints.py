@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 
@@ -51,6 +53,13 @@ async def open_checkpoints(home: Path, record: Record) -> TurnSaver:
     return saver
 
 
+def _worth(values: Mapping[str, Any]) -> object:
+    """What a turn has that nobody wants to pay or wait for again: model steps, tool calls, looks; or what locks it."""
+    draft = values.get("draft") or {}
+    counts = (values.get("step", 0), len(values.get("rounds", ())), len(values.get("results", ())))
+    return *counts, len(draft.get("looks_had", ())), bool(values.get("locked")), bool(values.get("kept_here"))
+
+
 async def _anew(path: Path, record: Record) -> TurnSaver:
     """Put a damaged file aside and make a new one, unless another process has just done it."""
     with hold(path.with_name("threads.lock"), wait=_WAIT):
@@ -76,7 +85,7 @@ async def _anew(path: Path, record: Record) -> TurnSaver:
 
 
 async def _open(path: Path) -> TurnSaver:
-    connection = aiosqlite.connect(private(path), timeout=_WAIT)
+    connection = aiosqlite.connect(private(path), timeout=_WAIT, isolation_level=None)
     # There is no public way to say it: a program that forgets to close must still be able to end.
     connection._thread.daemon = True
     db = await connection
@@ -91,6 +100,7 @@ async def _open(path: Path) -> TurnSaver:
             raise sqlite3.DatabaseError(f"file is not a database as it was written: {word}")
         saver = TurnSaver(db, serde=SummedSerializer())
         saver.path, saver.opened = path, identity(path)
+        saver.worth = _worth
         await saver.setup()
         await db.execute_fetchall("SELECT thread_id, type, checkpoint FROM checkpoints LIMIT 1")
         await db.execute_fetchall("SELECT thread_id, type, value FROM writes LIMIT 1")

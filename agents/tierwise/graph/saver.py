@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import CheckpointTuple, get_checkpoint_id
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    get_checkpoint_id,
+    get_checkpoint_metadata,
+)
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from tierwise.damage import Damage, note_damage
@@ -36,8 +46,30 @@ END;
 """
 
 
+_PUT = (
+    "INSERT OR REPLACE INTO checkpoints"
+    " (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_WRITE = "INTO writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value) VALUES "
+
+
+@dataclass
+class _Unsaved:
+    """A checkpoint that is not worth storing by itself, with what its tasks have written."""
+
+    config: RunnableConfig
+    checkpoint: Checkpoint
+    metadata: CheckpointMetadata
+    writes: list[tuple[RunnableConfig, Sequence[tuple[str, Any]], str, str]] = field(default_factory=list)
+
+
 class TurnSaver(AsyncSqliteSaver):
     """Keeps the last :data:`KEPT` checkpoints of a turn, with what belongs to them.
+
+    A step that has cost nothing worth keeping since the last one that is stored (``worth``) waits in memory: it is
+    stored if the turn then waits for a person, a task fails, or one of several tasks is over, and is made again by a
+    turn that goes on elsewhere. The connection commits every statement by itself: a step takes one way to its thread.
 
     A turn's checkpoints are named after it, and, once it was taken up again, after its epoch, too: ``TURN@EPOCH``. What
     a process still writes after another took the turn up from it stands under the old name, where nobody looks.
@@ -48,8 +80,17 @@ class TurnSaver(AsyncSqliteSaver):
     opened: tuple[int, int] = (0, 0)
     """Which file that was, see :func:`~tierwise.storage.identity`."""
     _waited = False
+    worth: Callable[[Mapping[str, Any]], object] | None = None
+    """What a checkpoint's values are worth: it is stored when that has changed. Without it, every one is."""
     damaged = False
     """Set by whoever finds that the file is not what was written."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._unsaved: dict[str, _Unsaved] = {}
+        self._stored: dict[str, object] = {}
+        self._last: dict[str, str] = {}  # the checkpoint that was stored last
+        self._owed: set[tuple[str, str]] = set()  # checkpoints that have to be stored when they come
 
     @property
     def stale(self) -> bool:
@@ -79,9 +120,14 @@ class TurnSaver(AsyncSqliteSaver):
         """
         old, new = await self.name_of(turn_id), f"{turn_id}@{epoch}"
         async with self.lock:
-            await self.conn.execute("UPDATE checkpoints SET thread_id = ? WHERE thread_id = ?", (new, old))
-            await self.conn.execute("UPDATE writes SET thread_id = ? WHERE thread_id = ?", (new, old))
-            await self.conn.commit()
+            await self.conn.execute_fetchall("BEGIN IMMEDIATE")
+            try:
+                await self.conn.execute("UPDATE checkpoints SET thread_id = ? WHERE thread_id = ?", (new, old))
+                await self.conn.execute("UPDATE writes SET thread_id = ? WHERE thread_id = ?", (new, old))
+                await self.conn.commit()
+            except BaseException:
+                await self.conn.rollback()
+                raise
         return new
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -116,20 +162,85 @@ class TurnSaver(AsyncSqliteSaver):
             async with self.lock:
                 await self.conn.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    async def aput(self, *args: Any, **named: Any) -> RunnableConfig:
-        """Store a checkpoint."""
-        async with self._patience():
-            return await super().aput(*args, **named)
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint, or keep it in memory if it is worth no more than the one before."""
+        name, space = _place(config)
+        step = _Unsaved(config, checkpoint, metadata)
+        worth = None if self.worth is None else self.worth(checkpoint["channel_values"])
+        owed = (name, checkpoint["id"]) in self._owed
+        if worth is not None and self._stored.get(name) == worth and not owed:
+            self._unsaved[name] = step
+        else:
+            self._owed.discard((name, checkpoint["id"]))
+            self._unsaved.pop(name, None)
+            await self._put(step)
+            self._stored[name] = worth
+        return {"configurable": {"thread_id": name, "checkpoint_ns": space, "checkpoint_id": checkpoint["id"]}}
 
-    async def aput_writes(self, *args: Any, **named: Any) -> None:
-        """Store what a step wrote."""
-        async with self._patience():
-            await super().aput_writes(*args, **named)
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store what a task of a step wrote; that of a step which is not stored, only if it must not be lost."""
+        name, _ = _place(config)
+        must = any(channel in WRITES_IDX_MAP or channel == "results" for channel, _ in writes)
+        step, number = self._unsaved.get(name), str(get_checkpoint_id(config))
+        if step is None or step.checkpoint["id"] != number:
+            kept = self.worth is None or self._last.get(name) in (number, None)
+            if must and not kept:  # it may come before its checkpoint, which is then owed to it
+                self._owed.add((name, number))
+            if must or kept:
+                await self._put_writes(config, writes, task_id, task_path)
+            return
+        step.writes.append((config, writes, task_id, task_path))
+        if must:
+            del self._unsaved[name]
+            await self._put(step)
+            for write in step.writes:
+                await self._put_writes(*write)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Drop the checkpoints of that name."""
-        async with self._patience():
-            await super().adelete_thread(thread_id)
+        self._unsaved.pop(thread_id, None)
+        self._stored.pop(thread_id, None)
+        self._last.pop(thread_id, None)
+        self._owed = {(name, number) for name, number in self._owed if name != thread_id}
+        async with self._patience(), self.lock:
+            await self.conn.execute_fetchall("DELETE FROM checkpoints WHERE thread_id = ?", (thread_id,))
+            await self.conn.execute_fetchall("DELETE FROM writes WHERE thread_id = ?", (thread_id,))
+
+    async def _put(self, step: _Unsaved) -> None:
+        await self.setup()
+        name, space = _place(step.config)
+        self._last[name] = step.checkpoint["id"]
+        kind, data = self.serde.dumps_typed(step.checkpoint)
+        about = json.dumps(get_checkpoint_metadata(step.config, step.metadata), ensure_ascii=False)
+        parent = step.config["configurable"].get("checkpoint_id")
+        values = (name, space, step.checkpoint["id"], parent, kind, data, about.encode("utf-8", "ignore"))
+        async with self._patience(), self.lock:
+            await self.conn.execute_fetchall(_PUT, values)
+
+    async def _put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str
+    ) -> None:
+        await self.setup()
+        place = (*_place(config), str(get_checkpoint_id(config)), task_id, task_path)
+        rows = [
+            (*place, WRITES_IDX_MAP.get(channel, index), channel, *self.serde.dumps_typed(value))
+            for index, (channel, value) in enumerate(writes)
+        ]
+        if not rows:
+            return
+        special = all(channel in WRITES_IDX_MAP for channel, _ in writes)
+        marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+        how = f"INSERT OR {'REPLACE' if special else 'IGNORE'} {_WRITE}{marks}"
+        async with self._patience(), self.lock:
+            await self.conn.execute_fetchall(how, [value for row in rows for value in row])
 
     @asynccontextmanager
     async def _patience(self) -> AsyncIterator[None]:
@@ -153,6 +264,10 @@ class TurnSaver(AsyncSqliteSaver):
         if self.path is not None:
             text = f"What was stored of turn {turn_id} in threads.sqlite was damaged: it begins anew with its question."
             note_damage(self.path.parent, Damage("threads.sqlite", text, time.time()))
+
+
+def _place(config: RunnableConfig) -> tuple[str, str]:
+    return str(config["configurable"]["thread_id"]), str(config["configurable"].get("checkpoint_ns", ""))
 
 
 def _epoch(name: str) -> int:

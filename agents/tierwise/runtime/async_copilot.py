@@ -317,7 +317,10 @@ class AsyncCopilot(WaitingTurns, Improving):
         from tierwise.graph import build_graph
         from tierwise.graph.checkpoints import open_checkpoints
 
-        return build_graph(await open_checkpoints(self.settings.home, self.record), self._nodes)
+        saver = await open_checkpoints(self.settings.home, self.record)
+        if self._nodes:  # nobody knows what such a node has cost
+            saver.worth = None
+        return build_graph(saver, self._nodes)
 
     async def _close_graph(self) -> None:
         opening, self._opening = self._opening, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from tierwise.models.base import ChatRequest, ToolSpec
 from tierwise.models.hosted.client import Clock
@@ -16,9 +16,6 @@ from tierwise.models.schemas.strict import strict_form
 from tierwise.models.tools.dialects import Dialect
 from tierwise.types import Message
 
-if TYPE_CHECKING:
-    import openai
-
 
 class OpenAIChat(OpenAIModel):
     """A hosted model by Chat Completions: vLLM, llama-server, Ollama, LM Studio, Azure, the OpenAI API and the like.
@@ -27,6 +24,7 @@ class OpenAIChat(OpenAIModel):
     """
 
     api = "chat"
+    path = "/chat/completions"
     parameters = ("stream_options", "max_tokens", "temperature", "reasoning_effort", "tool_choice")
 
     def call(self, request: ChatRequest, way: Format, dialects: Sequence[Dialect]) -> dict[str, Any]:
@@ -58,10 +56,6 @@ class OpenAIChat(OpenAIModel):
         if self.endpoint.is_openai:
             data["store"] = False
         return data
-
-    async def create(self, client: openai.AsyncOpenAI, call: dict[str, Any]) -> openai.AsyncStream[Any]:
-        """Send it."""
-        return cast("openai.AsyncStream[Any]", await client.chat.completions.create(**call))
 
     def reply(self, request: ChatRequest, where: Where, clock: Clock) -> Reply:
         """The reader of its answer."""

@@ -50,6 +50,7 @@ class OpenAIModel(ABC):
     """
 
     api: ClassVar[str]
+    path: ClassVar[str]  # below the base URL
     """What the flavour is called in configuration."""
 
     parameters: ClassVar[tuple[str, ...]]
@@ -151,10 +152,6 @@ class OpenAIModel(ABC):
         """Arguments of the streamed call, in the form that the server takes; a dialect for each tool."""
 
     @abstractmethod
-    async def create(self, client: openai.AsyncOpenAI, call: dict[str, Any]) -> openai.AsyncStream[Any]:
-        """Send it."""
-
-    @abstractmethod
     def reply(self, request: ChatRequest, where: Where, clock: Clock) -> Reply:
         """The reader of its answer."""
 
@@ -181,7 +178,7 @@ class OpenAIModel(ABC):
             call = self.call(request, formats[0], dialects)
             reply.absent = {t.name: d.absent for t, d in zip(request.tools, dialects, strict=True)}
             try:
-                stream = await clock.wait(self.create(client, call))
+                stream = await clock.wait(_streamed(client, self.path, call))
             except openai.APIStatusError as error:
                 about_form = error.status_code in _FORM_REJECTED and not is_context_error(error)
                 if not about_form or not self.form.learn(error, call, formats):
@@ -190,3 +187,10 @@ class OpenAIModel(ABC):
             else:
                 reply.sent_bytes += len(stream.response.request.content)
                 return stream
+
+
+async def _streamed(client: openai.AsyncOpenAI, path: str, call: dict[str, Any]) -> openai.AsyncStream[Any]:
+    """Send it. Its events come as plain dictionaries: building an object of each takes longer than all else with it."""
+    import openai
+
+    return await client.post(path, body=call, cast_to=object, stream=True, stream_cls=openai.AsyncStream[Any])

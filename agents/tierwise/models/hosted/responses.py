@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from tierwise.models.base import ChatRequest, ToolSpec
 from tierwise.models.hosted.client import Clock
@@ -20,9 +20,6 @@ from tierwise.models.schemas.strict import strict_form
 from tierwise.models.tools.dialects import Dialect
 from tierwise.types import Message
 
-if TYPE_CHECKING:
-    import openai
-
 _LEAST_TOKENS = 16  # of the OpenAI API; servers of others take any number
 
 
@@ -34,6 +31,7 @@ class OpenAIResponses(OpenAIModel):
     """
 
     api = "responses"
+    path = "/responses"
     parameters = ("temperature", "reasoning", "max_output_tokens", "tool_choice")
 
     def call(self, request: ChatRequest, way: Format, dialects: Sequence[Dialect]) -> dict[str, Any]:
@@ -63,10 +61,6 @@ class OpenAIResponses(OpenAIModel):
         if request.schema is not None and way != "text":
             data["text"] = {"format": _format(request.schema, way)}
         return data
-
-    async def create(self, client: openai.AsyncOpenAI, call: dict[str, Any]) -> openai.AsyncStream[Any]:
-        """Send it."""
-        return cast("openai.AsyncStream[Any]", await client.responses.create(**call))
 
     def reply(self, request: ChatRequest, where: Where, clock: Clock) -> Reply:
         """The reader of its answer."""
