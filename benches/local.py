@@ -24,6 +24,7 @@ class Heard:
 
     pieces: list[str] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
+    begins: list[float | None] = field(default_factory=list)
     read: list[tuple[int, int]] = field(default_factory=list)
     outcome: Outcome | None = None
     error: ModelError | None = None
@@ -52,8 +53,9 @@ class Heard:
         """From the first to the last report of reading."""
         return self.begun - self.started
 
-    def queued(self, ahead: int) -> None:
+    def queued(self, ahead: int, seconds: float | None) -> None:
         self.places.append(ahead)
+        self.begins.append(seconds)
 
     def reading(self, done: int, total: int) -> None:
         self.read.append((done, total))

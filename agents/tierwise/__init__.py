@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tierwise.callers import Caller, CallerTool, Conversation, Sampling
     from tierwise.config import Budget, Limits, Price, Settings, Tier, load_settings
     from tierwise.errors import Blocked, ConfigError, ModelError, StoreError, TierwiseError, UnknownName, UsageError
     from tierwise.events import Event, event_from_json, event_to_json
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from tierwise.runtime.route import Route
     from tierwise.runtime.running import RunningTurn
     from tierwise.turns import Answer, DecisionRecord, Notice, Outgoing, OutgoingItem, TypedAnswer
-    from tierwise.types import Citation, Draft, Passage, Reason, Verdict
+    from tierwise.types import Citation, Draft, Message, Passage, Reason, ToolCall, Verdict
     from tierwise.verify.citing.support import mark_citations
     from tierwise_tools import ToolContext, tool
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "tierwise.callers": ("Caller", "CallerTool", "Conversation", "Sampling"),
     "tierwise.config": ("Budget", "Limits", "Price", "Settings", "Tier", "load_settings"),
     "tierwise.errors": (
         "Blocked",
@@ -39,7 +41,7 @@ _HOME = {
     "tierwise.runtime.route": ("Route",),
     "tierwise.runtime.running": ("RunningTurn",),
     "tierwise.turns": ("Answer", "DecisionRecord", "Notice", "Outgoing", "OutgoingItem", "TypedAnswer"),
-    "tierwise.types": ("Citation", "Draft", "Passage", "Reason", "Verdict"),
+    "tierwise.types": ("Citation", "Draft", "Message", "Passage", "Reason", "ToolCall", "Verdict"),
     "tierwise.verify.citing.support": ("mark_citations",),
     "tierwise_tools": ("ToolContext", "tool"),
 }
@@ -50,13 +52,17 @@ __all__ = [
     "AsyncCopilot",
     "Blocked",
     "Budget",
+    "Caller",
+    "CallerTool",
     "Citation",
     "ConfigError",
+    "Conversation",
     "Copilot",
     "DecisionRecord",
     "Draft",
     "Event",
     "Limits",
+    "Message",
     "ModelError",
     "Notice",
     "Outgoing",
@@ -66,10 +72,12 @@ __all__ = [
     "Reason",
     "Route",
     "RunningTurn",
+    "Sampling",
     "Settings",
     "StoreError",
     "Tier",
     "TierwiseError",
+    "ToolCall",
     "ToolContext",
     "TypedAnswer",
     "UnknownName",

@@ -1,4 +1,9 @@
-"""The closed union of events a turn emits; the same JSON goes to the SDK, the terminal, HTTP and the app."""
+"""The closed union of events a turn emits; the same JSON goes to the SDK, the terminal, HTTP and the app.
+
+Events are numbered within a run of their turn: a turn that waited for a person, or whose program ended in the middle,
+goes on in another run, and numbers may come again. Where a program ended in the middle, the next run first takes back
+(``attempt.discarded``) whatever attempts may have said, and then says again what of it stands.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from tierwise.types import Look, Passage, Reason, Stage, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
-    """Common fields: the turn, and a sequence number that grows by one within it."""
+    """Common fields: the turn, and a sequence number that grows by one within a run of it."""
 
     type: ClassVar[str]
     turn_id: str
@@ -32,10 +37,14 @@ class TurnStarted(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnQueued(_Event):
-    """The message is stored, and ``ahead`` turns of its thread are answered first."""
+    """The message is stored, and ``ahead`` turns of its thread are answered first.
+
+    ``seconds`` is about how long that takes, by how long turns of the thread took lately; ``None`` before any.
+    """
 
     type: ClassVar[str] = "turn.queued"
     ahead: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +79,15 @@ class AttemptStarted(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptQueued(_Event):
-    """The tier's model is busy: ``ahead`` requests come first."""
+    """The tier's model is busy: ``ahead`` requests come first.
+
+    ``seconds`` is about how long that takes, by how long its answers took lately; ``None`` before any.
+    """
 
     type: ClassVar[str] = "attempt.queued"
     attempt: int
     ahead: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

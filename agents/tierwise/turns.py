@@ -11,10 +11,12 @@ from tierwise.types import (
     AttemptOutcome,
     Citation,
     Decision,
+    Finish,
     Overrule,
     Passage,
     Reason,
     Stage,
+    ToolCall,
     ToolOutcome,
     TurnStatus,
     Usage,
@@ -217,7 +219,8 @@ class Answer:
     ``waiting`` are the tool calls that a person has to say yes or no to before the turn goes on; ``outgoing`` is the
     request that a person has to see and decide on before it is sent; ``files`` are the
     paths of what tools left behind for the person; ``unsupported`` are the sentences that claim something which no
-    passage of the turn says, empty if it used no documents.
+    passage of the turn says, empty if it used no documents. ``calls`` are the calls of the caller's own tools that the
+    turn ended with (see :class:`~tierwise.callers.Conversation`); ``finish`` says how the text ended.
     """
 
     turn_id: str
@@ -238,6 +241,8 @@ class Answer:
     files: tuple[str, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     outgoing: Outgoing | None = None
+    calls: tuple[ToolCall, ...] = ()
+    finish: Finish | None = None
 
     def raise_for_status(self) -> Answer:
         """Return the answer itself if there is one.
@@ -278,7 +283,10 @@ class TypedAnswer(Answer, Generic[T]):
 
         self.raise_for_status()
         if not self._value:
-            raise TierwiseError("There is no value: the turn is not over, or this is a changed copy of its answer.")
+            why = "the turn is not over, or this is a changed copy of its answer"
+            if self.calls or self.finish == "length":
+                why = "the answer calls tools" if self.calls else "the answer came to max_tokens before it was complete"
+            raise TierwiseError(f"There is no value: {why}.")
         return self._value[0]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -318,6 +326,10 @@ class DecisionRecord:
         offered: the tools that the turn could use, if a model could have been told of them.
         refused: code of what stood against a larger tier when the draft should have gone up (``lock``, ``offline``,
             ``budget``, ``no_higher_tier`` ...); ``None`` if nothing did.
+        calls: calls of the caller's own tools, which the turn ended with.
+        finish: how the text ended; ``None`` if there is none, or the record is older.
+        caller: who asked through an API, ``None`` for a person or a program of this machine.
+        attached: what the asker wanted kept with the turn, ``None`` if nothing; no model sees it.
     """
 
     turn_id: str
@@ -361,6 +373,10 @@ class DecisionRecord:
     offered: tuple[OfferedTool, ...] = ()
     outgoing: Outgoing | None = None
     refused: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+    finish: Finish | None = None
+    caller: str | None = None
+    attached: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tierwise.types import Look
 from tierwise_app.console import err, out
 from tierwise_app.outgoing_text import print_outgoing
 from tierwise_app.render import look_text, marked_text, print_answer_end, reason_text, tool_text
-from tierwise_app.text import clean, one_line
+from tierwise_app.text import clean, one_line, rough
 from tierwise_app.waiting_calls import print_waiting
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class TurnView:
 
     def _on_line(self, event: ev.TurnQueued) -> None:
         before = "1 message comes" if event.ahead == 1 else f"{event.ahead} messages come"
-        self._tell(f"this thread is being answered: {before} first")
+        self._tell(f"this thread is being answered: {before} first{_about(event.seconds)}")
 
     def _on_attempt(self, event: ev.AttemptStarted) -> None:
         self._tiers[event.attempt] = event.tier
@@ -120,7 +120,7 @@ class TurnView:
 
     def _on_queue(self, event: ev.AttemptQueued) -> None:
         before = "1 request comes" if event.ahead == 1 else f"{event.ahead} requests come"
-        self._tell(f"{self._tiers.get(event.attempt)} is busy: {before} first")
+        self._tell(f"{self._tiers.get(event.attempt)} is busy: {before} first{_about(event.seconds)}")
 
     def _on_progress(self, event: ev.PromptProgress) -> None:
         self._tell(f"{self._tiers.get(event.attempt)} reads the prompt: {event.done}/{event.total} tokens")
@@ -246,6 +246,10 @@ _HANDLERS: dict[type[Any], Callable[[TurnView, Any], None]] = {
     ev.AnswerReady: TurnView._on_answer,
     ev.TurnFailed: TurnView._on_failure,
 }
+
+
+def _about(seconds: float | None) -> str:
+    return "" if seconds is None else f", about {rough(seconds)}"
 
 
 def erase(text: str) -> bool:

@@ -47,6 +47,11 @@ def duration(ms: float) -> str:
     return f"{int(ms // 60_000)} min {int(ms % 60_000 // 1000)} s"
 
 
+def rough(seconds: float) -> str:
+    """A guess at a time: ``1 s`` at least, ``14 s``, ``3 min``."""
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
 def size(count: float) -> str:
     """Bytes as ``512 B``, ``3.1 kB``, ``138 MB``."""
     for unit in ("B", "kB", "MB", "GB"):

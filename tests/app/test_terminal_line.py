@@ -11,11 +11,14 @@ from tierwise_app.live import TurnView
 def test_how_many_come_first_is_told() -> None:
     view, said = TurnView(), []
     view._status.show = said.append
-    for ahead in (2, 1):
-        view.show(ev.TurnQueued(turn_id="t", seq=1, ahead=ahead))
-    assert said == [
+    for ahead, seconds in ((2, None), (1, 200.0)):
+        view.show(ev.TurnQueued(turn_id="t", seq=1, ahead=ahead, seconds=seconds))
+    view.show(ev.AttemptStarted(turn_id="t", seq=2, attempt=1, tier="quick", model="m"))
+    view.show(ev.AttemptQueued(turn_id="t", seq=3, attempt=1, ahead=2, seconds=14.2))
+    assert [one for one in said if "first" in one] == [
         "this thread is being answered: 2 messages come first",
-        "this thread is being answered: 1 message comes first",
+        "this thread is being answered: 1 message comes first, about 3 min",
+        "quick is busy: 2 requests come first, about 14 s",
     ]
 
 

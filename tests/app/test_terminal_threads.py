@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+from tierwise.record import Record
+from tierwise.turns import DecisionRecord
+
 
 def test_threads_are_listed_shown_found_exported_and_deleted(cli, manual, tmp_path):
     cli.serve(["The warranty of the kettle lasts 30 months."])
@@ -13,7 +16,7 @@ def test_threads_are_listed_shown_found_exported_and_deleted(cli, manual, tmp_pa
 
     listed = cli("threads", "list", "--json").json
     assert [t["thread"] for t in listed] == ["other", "kitchen"]
-    assert set(listed[0]) == {"thread", "title", "turns", "last", "locked", "title_locked"}
+    assert set(listed[0]) == {"thread", "title", "turns", "last", "locked", "title_locked", "caller", "passing"}
     assert [t["title"] for t in listed] == ["Anything else?", "How long is the warranty of the kettle?"]
     assert cli("threads", "rename", "kitchen", "The red kettle", "--json").json["title"] == "The red kettle"
     assert "The red kettle" in cli("threads", "list").out
@@ -33,6 +36,20 @@ def test_threads_are_listed_shown_found_exported_and_deleted(cli, manual, tmp_pa
     assert cli.terminal("threads", "delete", "kitchen", typed="n\n").code == 130
     assert cli("threads", "delete", "kitchen", "--yes", "--json").json == {"thread": "kitchen", "deleted": 1}
     assert [t["thread"] for t in cli("threads", "list", "--json").json] == ["other"]
+
+
+def test_threads_of_single_questions_to_the_server_are_listed_on_demand(cli):
+    cli.serve(["Fine."])
+    cli("ask", "Anything?", "--thread", "mine")
+    record = Record(cli.home)
+    begun = DecisionRecord("one", "api-1", "Hello?", "running", 1.0, caller="local")
+    record.start(begun, passing=True)
+    record.finish(DecisionRecord("one", "api-1", "Hello?", "done", 1.0, text="Hi.", final="quick", caller="local"))
+    record.close()
+    assert [t["thread"] for t in cli("threads", "list", "--json").json] == ["mine"]
+    assert [t["thread"] for t in cli("threads", "list", "--all", "--json").json] == ["api-1", "mine"]
+    assert cli("threads", "search", "hello").out.strip() == "nothing found"
+    assert "Hi." in cli("threads", "show", "api-1").out
 
 
 def test_why_says_what_a_follow_up_was_searched_with(cli):

@@ -11,7 +11,7 @@ import pytest
 from calibrations import SURE, TORN, calibration
 from parts import MarkerVerifier, Shelf, TinyEmbedder
 
-from tierwise import Answer, Budget, Copilot, Price, Settings, Tier
+from tierwise import Answer, Budget, Caller, Copilot, Price, Settings, Tier
 from tierwise.errors import Blocked, RateLimited, ServerError, Unreachable
 from tierwise.routing.calibration.stages import save_calibration
 from tierwise.testing import Fault, LoopbackServer, ScriptedModel, Step
@@ -57,6 +57,22 @@ def test_once_the_cap_is_reached_the_draft_stands_and_the_budget_is_named(make: 
     assert "A larger model should have been asked" in told
     assert "$0.05 of today's budget of $0.05" in told
     assert asked(copilot) == 1
+
+
+def test_a_caller_has_a_cap_of_its_own_and_others_still_have_money(make: Any) -> None:
+    copilot = make(["UNSURE."], ["one two three four five"], Budget(day=1.0))
+    poor, rich = Caller("k-poor", usd_day=0.05), Caller("k-rich", usd_day=0.5)
+    assert copilot.ask("Hard?", caller=poor).tier == "deep"
+    second = copilot.ask("Hard again?", caller=poor)
+    assert (second.tier, second.status, second.cost_usd) == ("quick", "done", 0)
+    assert "$0.05 of the $0.05 that this key may spend a day are spent" in notices(second)["would_escalate"]
+    refused = copilot.ask("Hard?", caller=poor, tier="deep")
+    assert refused.status == "blocked"
+    assert (refused.error or "").endswith("Ask quick, or ask for a key that may spend more.")
+    assert [copilot.ask("Hard?", caller=who).tier for who in (rich, None, Caller())] == ["deep"] * 3
+    spent = [copilot.record.spent_by(who, 0.0) for who in ("k-poor", "k-rich", "local")]
+    assert spent == pytest.approx([0.05, 0.05, 0.05])
+    assert copilot.record.spent(0.0) == pytest.approx(0.2)
 
 
 def test_a_tier_asked_for_by_name_is_refused(make: Any) -> None:

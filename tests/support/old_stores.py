@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "data" / "stores"
-VERSIONS = sorted(path.name for path in FOLDER.glob("v*"))
+VERSIONS = sorted((path.name for path in FOLDER.glob("v*")), key=lambda name: int(name[1:]))
 
 
 def unpack(version: str, home: Path, *names: str) -> dict[str, Any]:

@@ -19,10 +19,12 @@ LAYER = {
     **dict.fromkeys(("types", "turns", "events", "errors", "config", "redact", "signals", "jsonable", "home"), 1),
     **dict.fromkeys(
         (
+            "callers",
             "connector_settings",
             "damage",
             "locks",
             "outgoing",
+            "serve_settings",
             "storage",
             "sums",
             "textfile",
@@ -52,6 +54,8 @@ TOUCHED_IN = {
     "chromadb": ("tierwise.knowledge.store",),
     "docx": ("tierwise.knowledge.reading",),
     "duckdb": ("tierwise_tools.tables",),
+    "fastapi": ("tierwise_app.serve",),
+    "h11": ("tierwise_app.serve",),
     "httpx2": (
         "tierwise.models.hosted",
         "tierwise.models.store",
@@ -74,14 +78,17 @@ TOUCHED_IN = {
     "lxml": ("tierwise.knowledge.reading",),
     "markdown_it": ("tierwise.knowledge.reading", "tierwise_app.web.answer"),
     "pptx": ("tierwise.knowledge.reading",),
+    "prometheus_client": ("tierwise_app.serve",),
     "pypdfium2": ("tierwise.knowledge.reading",),
     "pysubs2": ("tierwise.knowledge.reading",),
     "python_calamine": ("tierwise.knowledge.reading",),
     "rich": ("tierwise_app",),
     "selectolax": ("tierwise.knowledge.reading",),
+    "starlette": ("tierwise_app.serve", "tierwise_app.web"),
     "tokenizers": ("tierwise.models",),
     "tree_sitter": ("tierwise.knowledge.reading",),
     "typer": ("tierwise_app",),
+    "uvicorn": ("tierwise_app.serve", "tierwise_tools.mcp"),
     "watchfiles": ("tierwise.knowledge.sources",),
 }
 

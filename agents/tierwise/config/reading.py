@@ -14,6 +14,7 @@ from tierwise.connector_settings import read_connector_settings
 from tierwise.errors import ConfigError
 from tierwise.home import default_home
 from tierwise.redact import remember_variables
+from tierwise.serve_settings import read_serve_settings
 from tierwise.tool_settings import read_tool_settings
 from tierwise.types import BusyThread, Redaction, ShowBeforeSending
 from tierwise.wish import read_wish
@@ -102,8 +103,9 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(tiers, list) or not all(isinstance(t, dict) for t in tiers):
         raise ConfigError(f"{path}: tiers must be written as [[tiers]] sections.")
     embedder, budget = data.pop("embedder", None), data.pop("budget", {})
-    tools, connectors = data.pop("tools", {}), data.pop("connectors", {})
-    known = {f.name for f in fields(Settings)} - {"home", "path", "tiers", "embedder", "budget", "tools", "connectors"}
+    tools, connectors, serve = data.pop("tools", {}), data.pop("connectors", {}), data.pop("serve", {})
+    sections = {"tiers", "embedder", "budget", "tools", "connectors", "serve"}
+    known = {f.name for f in fields(Settings)} - {"home", "path"} - sections
     if unknown := sorted(set(data) - known):
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}.", fix=f"Known keys: {', '.join(sorted(known))}, tiers.")
     return {
@@ -113,6 +115,7 @@ def _read(path: Path) -> dict[str, Any]:
         "budget": _numbers(Budget, budget, f"{path}: budget"),
         "tools": read_tool_settings(tools, str(path), path.absolute().parent),
         "connectors": read_connector_settings(connectors, str(path)),
+        "serve": read_serve_settings(serve, str(path)),
     }
 
 

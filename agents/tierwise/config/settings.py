@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from tierwise.connector_settings import ConnectorSettings
 from tierwise.errors import ConfigError
 from tierwise.home import default_home
+from tierwise.serve_settings import ServeSettings
 from tierwise.tool_settings import ToolSettings
 from tierwise.types import BusyThread, Redaction, ShowBeforeSending, Wish
 
@@ -180,6 +181,7 @@ class Settings:
         budget: what may be spent.
         tools: which tools there are and when they ask.
         connectors: which ways into other systems there are.
+        serve: where the HTTP server listens, and what a request may take.
         offline: refuse every tier that is not on the device.
         locked: the whole app is locked.
         passages: how many passages a question gets.
@@ -200,6 +202,7 @@ class Settings:
     budget: Budget = Budget()
     tools: ToolSettings = field(default_factory=ToolSettings)
     connectors: ConnectorSettings = field(default_factory=ConnectorSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
     dial: Wish = "balanced"
     offline: bool = False
     locked: bool = False

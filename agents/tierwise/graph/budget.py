@@ -48,7 +48,7 @@ async def unpaid(state: TurnState, context: TurnContext, tier: Tier) -> Reason |
     """
     if not tier.costs:
         return None
-    context.caps = await asyncio.to_thread(read_caps, context.services, context.turn_id)
+    context.caps = await asyncio.to_thread(read_caps, context.services, context.turn_id, context.caller)
     against = next(one for one in tier_states(state, context, {}) if one.name == tier.name).spent
     return against[0] if against else None
 

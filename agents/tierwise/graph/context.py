@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tierwise.callers import Caller
 from tierwise.config import Settings, Tier
 from tierwise.errors import ModelError
 from tierwise.events import Event
@@ -49,6 +51,7 @@ class Services:
         windows: by drafting tier, the gains that were expected lately, from which the dial's line is solved.
         calibration_problem: why the calibration that is there is not used.
         health: which tiers rest because they fail, and the retries that all turns share.
+        leaving: set once the program is about to end: what is stopped then and is to go on unasked, goes on elsewhere.
     """
 
     settings: Settings
@@ -64,6 +67,7 @@ class Services:
     windows: Mapping[str, Window] = field(default_factory=dict)
     calibration_problem: str | None = None
     health: Health = field(default_factory=Health)
+    leaving: threading.Event = field(default_factory=threading.Event)
 
     def window(self, tier: str) -> Window | None:
         """The gains that were expected lately of going up from a tier; ``None`` without calibration."""
@@ -93,6 +97,8 @@ class Services:
                 problem = problem or str(error)
             spent = obstacles(tier.name, caps) if tier.costs else ()
             state = TierState(tier.name, tier.stays_on_device, window, problem, adapters, spent)
+            if spent:
+                state = replace(state, raise_it=next(cap for cap in caps if cap.reached).raise_it)
             states.append(replace(state, rests=rest.seconds) if rest is not None else state)
         return tuple(states)
 
@@ -134,6 +140,7 @@ class TurnContext:
         caps: of the budget, with what had been spent when it was looked at last, this turn's own money included.
         accepts: raises :class:`~tierwise.errors.InvalidOutput` for a text that is not what was asked for, where more
             was asked than the state's schema says.
+        caller: who asks through an API, with what may be spent for it.
     """
 
     services: Services
@@ -146,6 +153,7 @@ class TurnContext:
     recorded: bool = False
     caps: tuple[Cap, ...] = ()
     accepts: Callable[[str], object] | None = None
+    caller: Caller | None = None
 
     def event(self, kind: type[E], **fields: Any) -> E:
         """The next event of this turn."""

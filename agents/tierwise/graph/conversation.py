@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tierwise.graph.context import TurnContext
+from tierwise.graph.said import said_before
 from tierwise.graph.state import TurnState
 from tierwise.routing.features import conversation_features
 from tierwise.routing.thread.leaning import leans_back
@@ -27,7 +28,8 @@ def look_back(state: TurnState, context: TurnContext) -> Past:
     most of it is remembered.
     """
     services, asked = context.services, state["asked"]
-    turns = services.record.recent(state["thread"])
+    # A caller who keeps the conversation does not tell which tiers have answered in it.
+    turns = services.record.recent(state["thread"]) if said_before(state) is None else []
     tiers = [tier.name for tier in services.tiers]
     # An explicit tier is the user's word; there is nothing to stay for.
     task = task_above(turns, tiers) if state["requested"] == "auto" else None

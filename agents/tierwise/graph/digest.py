@@ -18,6 +18,7 @@ from hashlib import blake2b
 from tierwise.graph.counting import count_tokens
 from tierwise.graph.gist import short_answer, short_question
 from tierwise.graph.per_model import PerModel
+from tierwise.graph.said import Said, text_with_calls
 from tierwise.models.base import ChatModel
 from tierwise.record import NO_ANSWER, Earlier, Exchange, stated_in
 from tierwise.types import Message
@@ -39,7 +40,8 @@ class Digest:
         tokens: what they take, as counted.
         condensed: turns that are there in short.
         left_out: turns that are not there at all.
-        whole: every turn is there as it is: two messages each, in order.
+        whole: every turn is there as it is, in order.
+        groups: the messages of each turn where all are there as a caller sent them; else a turn has two.
     """
 
     messages: tuple[Message, ...] = ()
@@ -47,6 +49,16 @@ class Digest:
     condensed: int = 0
     left_out: int = 0
     whole: bool = False
+    groups: tuple[tuple[Message, ...], ...] = ()
+
+
+async def as_it_is(said: Said, room: int, model: ChatModel) -> Digest | None:
+    """A conversation as the caller sent it; ``None`` if it takes more than ``room``, or the record keeps it."""
+    if said.groups is None:
+        return None
+    messages = [message for group in said.groups for message in group]
+    tokens = sum(await count_tokens(model, list(map(text_with_calls, messages)))) + OVERHEAD * len(messages)
+    return Digest(tuple(messages), tokens, whole=True, groups=said.groups) if tokens <= room else None
 
 
 async def digest(earlier: Earlier, budget: int, model: ChatModel) -> Digest:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tierwise.graph.context import Services, TurnContext
 from tierwise.graph.rewriting import LOOK_BACK, Carried, carried
+from tierwise.graph.said import said_before
 from tierwise.graph.searching import search_limits
 from tierwise.graph.state import TurnState
 from tierwise.graph.whole import read_document
@@ -43,13 +44,17 @@ class Found:
 
 
 def find(state: TurnState, context: TurnContext) -> Found:
-    """Find a turn's passages; the context keeps the vector of the question as it was asked. Call it in a thread.
+    """Find a turn's passages, unless it looks for none; the context keeps the vector of the question as it was asked.
+
+    Call it in a thread.
 
     Raises:
         UsageError: if the user named a collection or a tier that does not exist.
     """
     services, asked = context.services, state["asked"]
     context.vector = question_vector(services, asked)
+    if not state.get("search", True):
+        return Found(())
     subject = None if services.retriever is None else _subject(state, context)
     if subject is None:
         return passages_for(services, state, asked, context.vector)
@@ -63,6 +68,8 @@ def _subject(state: TurnState, context: TurnContext) -> Carried | None:
     Locked turns lend theirs only to a turn that stays on the device, or that a tier on the device is to answer:
     it is locked then. What a tier elsewhere gets to read is found without them.
     """
+    if (kept := said_before(state)) is not None:
+        return carried(state["asked"], kept.earlier.exchanges[-LOOK_BACK:])
     services = context.services
     named = resolve(services.tier_states(), state["requested"])
     on_device = services.tiers[0].stays_on_device if named is None else named.on_device

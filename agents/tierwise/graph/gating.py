@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tierwise.graph.caller_tools import results_instead
 from tierwise.graph.context import TurnContext
 from tierwise.graph.state import TurnState
 from tierwise.graph.toolbox import calls_so_far, limit_reached
@@ -61,19 +62,25 @@ class _Sorting:
         self._ledger = {entry.key.place: entry for entry in ledger if entry.key.round == self._round}
         self._limits = self._services.settings.tools.limits
         self._begun_now: set[str] = set()
+        last = state["rounds"][-1]["calls"] if state.get("rounds") else []
+        self._instead = results_instead(state, last, self._services.shelf.tools)
 
     def take(self, place: int, call: ToolCall) -> None:
         """Decide about one call."""
+        if place in self._instead:
+            outcome, told = self._instead[place]
+            self._settle(place, call, (), outcome, told)
+            return
         tool = self._services.shelf.tools.get(call.name)
         entry = self._ledger.get(place)
         if tool is None or call.problem is not None or (entry is not None and entry.state == "over"):
             self._run(place, call)  # to be told what is wrong with it, or what came of it
         elif entry is not None and entry.state != "begun" and (refusal := self._refusal(tool)) is not None:
-            self._settle(place, call, tool, "refused", f"not run: {refusal}")  # whatever a person said before
+            self._settle(place, call, tool.effects, "refused", f"not run: {refusal}")  # whatever a person said before
         elif entry is not None:
             self._go_on(place, call, tool, entry)
         elif (against := self._against(place, call, tool)) is not None:
-            self._settle(place, call, tool, "refused", f"not run: {against}")
+            self._settle(place, call, tool.effects, "refused", f"not run: {against}")
         elif _does_not_fit(tool, call.arguments):
             self._run(place, call)  # nobody has to be asked about a call that cannot be run
         else:
@@ -83,9 +90,10 @@ class _Sorting:
         """A call that the ledger knows: decided on by a person, or begun before the program ended."""
         if entry.state == "denied":
             why = f": {entry.reason}" if entry.reason else ""
-            self._settle(place, call, tool, "denied", f"not run: the user said no{why}")
+            self._settle(place, call, tool.effects, "denied", f"not run: the user said no{why}")
         elif entry.state == "allowed" and not entry.edited and entry.arguments != call.arguments:
-            self._settle(place, call, tool, "refused", "not run: its arguments are not those that were shown")
+            why = "not run: its arguments are not those that were shown"
+            self._settle(place, call, tool.effects, "refused", why)
         elif entry.state == "allowed":
             self._run(place, _with(call, entry.arguments), approved=True, edited=entry.edited)
         elif entry.state == "begun" and tool.may_repeat:
@@ -134,7 +142,7 @@ class _Sorting:
         elif ruling.verdict == "ask":
             self._ask(place, call, tool, ruling.why)
         else:
-            self._settle(place, call, tool, "refused", f"not run: {ruling.why}")
+            self._settle(place, call, tool.effects, "refused", f"not run: {ruling.why}")
 
     def _run(self, place: int, call: ToolCall, *, approved: bool = False, edited: bool = False) -> None:
         self.done.run.append((place, call, approved, edited))
@@ -159,7 +167,7 @@ class _Sorting:
         waiting = self._services.record.waiting_calls(self._context.turn_id)
         return next((one.why for one in waiting if one.id == own), "")
 
-    def _settle(self, place: int, call: ToolCall, tool: Tool[..., Any], outcome: ToolOutcome, result: str) -> None:
+    def _settle(self, place: int, call: ToolCall, effects: tuple[str, ...], outcome: ToolOutcome, result: str) -> None:
         step = ToolStep(
             attempt=self._state["attempt"],
             index=place,
@@ -170,7 +178,7 @@ class _Sorting:
             ms=0.0,
             round=self._round,
             outcome=outcome,
-            effects=tool.effects,
+            effects=effects,
             mended=call.repaired,
         )
         self.done.settled.append(step)

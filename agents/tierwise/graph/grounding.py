@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tierwise.graph.said import has_results
 from tierwise.graph.state import Json, TurnState
 from tierwise.jsonable import from_json
 from tierwise.turns import Notice
@@ -28,6 +29,7 @@ def has_to_be_grounded(state: TurnState) -> bool:
         and state.get("schema") is None
         and state.get("searched") is None
         and not state.get("results")
+        and not has_results(state)
         and asks_fact(state["asked"])
     )
 

@@ -18,7 +18,9 @@ from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.context import TurnContext
 from tierwise.graph.fallback import successor
 from tierwise.graph.payload import items_of, outgoing_of
+from tierwise.graph.said import call_ids
 from tierwise.graph.state import TurnState
+from tierwise.graph.toolbox import own_call_id
 from tierwise.jsonable import to_json
 from tierwise.models.base import ChatModel, ChatRequest
 from tierwise.record import Sending, item_key
@@ -141,7 +143,7 @@ def _may_repeat(item: OutgoingItem, state: TurnState, asking: Asking) -> bool:
         return False
     if asking.prompt.history.whole:
         return item.id.partition(":")[2] in repeats
-    return any(one.turn_id in repeats for one in asking.earlier.exchanges)
+    return any(one.turn_id in repeats for one in asking.said.earlier.exchanges)
 
 
 def _unseen(items: Sequence[OutgoingItem], seen: Sequence[Sending], own: Callable[[OutgoingItem], bool]) -> bool:
@@ -154,8 +156,9 @@ def _own_items(state: TurnState, context: TurnContext, place: str) -> Callable[[
     tiers = {one["n"]: one["tier"] for one in state.get("attempts", [])}
     tiers |= {one["attempt"]: one["tier"] for one in (state.get("held"), state.get("draft")) if one is not None}
     there = {n for n, name in tiers.items() if place_of(context, context.services.tier(name)) == place}
+    given = call_ids(state)
     asked_for = {
-        f"tool:call_{result['round']}_{result['index']}"
+        f"tool:{own_call_id(result['round'], result['index'], given)}"
         for result in state.get("results", [])
         if result["attempt"] in there
     }

@@ -25,7 +25,7 @@ async def wait_in_line(context: TurnContext) -> AsyncGenerator[TurnQueued, None]
         context: of the turn, which is stored and runs here.
 
     Yields:
-        How many come first, whenever that has changed.
+        How many come first, and about how long that takes, whenever that has changed.
 
     Raises:
         TakenOver: if another process has taken the turn up or ended it.
@@ -41,7 +41,8 @@ async def wait_in_line(context: TurnContext) -> AsyncGenerator[TurnQueued, None]
             break
         if ahead != before:
             before, pause = ahead, _SHORTEST
-            yield context.event(TurnQueued, ahead=ahead)
+            usual = await asyncio.to_thread(record.usual_seconds, context.turn_id)
+            yield context.event(TurnQueued, ahead=ahead, seconds=None if usual is None else round(ahead * usual, 1))
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _NEXT if ahead == 1 else _LONGEST)
     if before:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
@@ -23,13 +23,12 @@ from tierwise.graph.caps import bounds_of, caps_of, periods_of
 from tierwise.graph.context import TurnContext
 from tierwise.jsonable import to_json
 from tierwise.models.base import ChatRequest
-from tierwise.routing.budget import obstacles
+from tierwise.routing.budget import Cap, obstacles
 from tierwise.types import Usage
 
 _BYTES_A_MESSAGE = 65  # names of its fields
 _BYTES_A_TOKEN = 4  # of what people and programs write, as a guess
 _REFUSALS = (AuthError, ContextTooLong, ModelNotFound, QuotaExceeded, RateLimited)
-_RAISE_IT = "Raise it under [budget] in tierwise.toml."
 
 
 class OutOfMoney(ModelError):
@@ -37,8 +36,15 @@ class OutOfMoney(ModelError):
 
     code = "budget"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(what, fix=_RAISE_IT, nothing_sent=True)
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what, fix=fix, nothing_sent=True)
+
+
+def out_of_money(tier: Tier, caps: Sequence[Cap]) -> OutOfMoney:
+    """What to raise for a tier once a cap is reached."""
+    reached = next(cap for cap in caps if cap.reached)
+    fix = reached.raise_it
+    return OutOfMoney(obstacles(tier.name, [reached])[0].text, f"{fix[0].upper()}{fix[1:]}.")
 
 
 class Meter(Protocol):
@@ -87,13 +93,14 @@ async def paid(context: TurnContext, tier: Tier, request: ChatRequest, meter: Me
 
 async def _set_aside(context: TurnContext, tier: Tier, request: ChatRequest, number: int) -> None:
     assert tier.price is not None
-    record, periods = context.services.record, periods_of(context.services.settings.budget)
+    record, periods = context.services.record, periods_of(context.services.settings.budget, context.caller)
     # No tokenizer makes more tokens than bytes, so this is the most that the request can cost.
     most = tier.price.cost(request_bytes(request), request.max_tokens)
-    begun, spent = await asyncio.to_thread(record.set_aside, context.turn_id, number, most, bounds_of(periods))
+    bounds = bounds_of(periods, context.caller)
+    begun, spent = await asyncio.to_thread(record.set_aside, context.turn_id, number, most, bounds)
     context.caps = caps_of(periods, spent)
     if not begun:
-        raise OutOfMoney(obstacles(tier.name, context.caps)[0].text)
+        raise out_of_money(tier, context.caps)
 
 
 def _settle(context: TurnContext, number: int, usd: float) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,7 @@ from tierwise.graph.asking import Asking
 from tierwise.graph.context import Services
 from tierwise.graph.counting import count_tokens
 from tierwise.graph.paying import request_bytes
+from tierwise.graph.said import all_until, text_with_calls
 from tierwise.graph.state import TurnState
 from tierwise.graph.structured import form_of
 from tierwise.guards import told
@@ -70,7 +72,8 @@ def _items(state: TurnState, model: ChatModel, asking: Asking, request: ChatRequ
         yield OutgoingItem("form", "instructions", "Form of the answer", form, False)
     if request.schema is not None:
         yield OutgoingItem("schema", "instructions", "Schema of the answer", _dump(request.schema), False)
-    yield from _tool_results(request)
+    yield from _given(asking.given)
+    yield from _tool_results(asking.steps)
     if request.tools:
         names = ", ".join(tool.name for tool in request.tools)
         text = "\n".join(_dump(tool) for tool in request.tools)
@@ -79,22 +82,35 @@ def _items(state: TurnState, model: ChatModel, asking: Asking, request: ChatRequ
 
 def _earlier(asking: Asking) -> Iterator[OutgoingItem]:
     """One exchange each, or all in one where it is told in short: then each is no longer what was said."""
-    history, exchanges = asking.prompt.history, asking.earlier.exchanges
+    history, exchanges = asking.prompt.history, asking.said.earlier.exchanges
     if not history.messages:
         return
-    texts = [message.content for message in history.messages]
     if not history.whole:
+        last, kept_by_caller = exchanges[-1], asking.said.groups is not None
+        name = f"earlier:{all_until(last)}" if kept_by_caller else f"condensed:{last.turn_id}"
         title = "Earlier in this thread, in short"
-        yield OutgoingItem(f"condensed:{exchanges[-1].turn_id}", "earlier", title, "\n\n".join(texts), True)
+        yield OutgoingItem(name, "earlier", title, "\n\n".join(m.content for m in history.messages), True)
         return
-    for one, asked, answer in zip(exchanges, texts[::2], texts[1::2], strict=True):
-        yield OutgoingItem(f"earlier:{one.turn_id}", "earlier", _line(one.asked), f"{asked}\n\n{answer}", True)
+    groups = history.groups or list(zip(history.messages[::2], history.messages[1::2], strict=True))
+    for one, group in zip(exchanges, groups, strict=True):
+        text = "\n\n".join(filter(None, map(text_with_calls, group)))
+        yield OutgoingItem(f"earlier:{one.turn_id}", "earlier", _line(one.asked), text, True)
 
 
-def _tool_results(request: ChatRequest) -> Iterator[OutgoingItem]:
-    """The calls of the turn with their results; what a model wrote before its calls stands with the first."""
+def _given(steps: Sequence[Message]) -> Iterator[OutgoingItem]:
+    """The calls of the caller's tools with their results, numbered: their ids are the caller's, and may be anything."""
+    results = _tool_results([step for step in steps if step.tool_calls or step.role == "tool"])
+    for n, item in enumerate(results):
+        yield replace(item, id=f"tool:given_{n}")
+    for n, step in enumerate(steps):
+        if step.role == "assistant" and step.content and not step.tool_calls:
+            yield OutgoingItem(f"said:{n}", "tool_result", _line(step.content), step.content, False)
+
+
+def _tool_results(steps: Sequence[Message]) -> Iterator[OutgoingItem]:
+    """Calls with their results; what a model wrote before its calls stands with the first."""
     calls: dict[str, tuple[str, str]] = {}
-    for message in request.messages:
+    for message in steps:
         for n, call in enumerate(message.tool_calls):
             before = f"{message.content}\n" if n == 0 and message.content else ""
             calls[call.id] = call.name, f"{before}{call.name}({json.dumps(call.arguments, ensure_ascii=False)})"

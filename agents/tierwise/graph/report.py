@@ -24,7 +24,7 @@ from tierwise.turns import (
     Unsupported,
     WaitingCall,
 )
-from tierwise.types import AttemptOutcome, Citation, Passage, Reason, TurnStatus, Usage
+from tierwise.types import AttemptOutcome, Citation, Passage, Reason, ToolCall, TurnStatus, Usage
 
 
 def decision_record(
@@ -95,6 +95,10 @@ def decision_record(
         unsupported=tuple(_all(Unsupported, state.get("unsupported", []))),
         retrieval=from_json(Retrieval, retrieval) if (retrieval := state.get("retrieval")) else None,
         offered=tuple(_all(OfferedTool, state.get("offered", []))),
+        calls=tuple(_all(ToolCall, state.get("calls", []))),
+        finish=cast(Any, state.get("finish")),
+        caller=caller["id"] if (caller := state.get("caller")) else None,
+        attached=state.get("attached"),
     )
 
 

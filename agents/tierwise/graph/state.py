@@ -37,6 +37,14 @@ class TurnState(TypedDict, total=False):
     schema: Json | None  # JSON Schema of the answer, prepared
     adapter: str | None  # path of a LoRA adapter
     show: str  # ShowBeforeSending
+    conversation: Json | None  # Conversation: what the caller says around the question
+    sampling: Json | None  # Sampling
+    search: bool  # look for passages
+    own_tools: bool  # offer the configured tools
+    caller: Json | None  # Caller: who asks through an API
+    passing: bool  # its thread is for this turn alone
+    goes_on: bool  # whoever serves next goes on with it unasked, should its program end
+    attached: Json | None  # what the asker wants kept with the turn
     kept_here: Annotated[bool, or_]  # a person said that nothing of it leaves
     # {"turn_id", "tier", "locked", "anew", "edited"}: the turn that is asked again, the tier that answered it, and how
     overrules: Json | None
@@ -75,3 +83,5 @@ class TurnState(TypedDict, total=False):
     text: str
     citations: list[Json]  # Citation
     unsupported: list[Json]  # Unsupported
+    calls: list[Json]  # ToolCall: of the caller's tools, for the caller to run
+    finish: str | None  # Finish: how the text ended

@@ -153,7 +153,8 @@ async def _run(
             elif isinstance(chunk, Reading):
                 emit(context.event(PromptProgress, attempt=live.attempt, done=chunk.done, total=chunk.total))
             elif isinstance(chunk, Queued):
-                emit(context.event(AttemptQueued, attempt=live.attempt, ahead=chunk.ahead))
+                queued = context.event(AttemptQueued, attempt=live.attempt, ahead=chunk.ahead, seconds=chunk.seconds)
+                emit(queued)
             elif isinstance(chunk, Called):
                 if not request.tools:  # none was offered, so there is nothing to run
                     continue

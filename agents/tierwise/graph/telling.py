@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from tierwise.graph.asking import Asking
+from tierwise.graph.asking import Asking, spec_text
+from tierwise.graph.caller_tools import caller_tools
 from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.counting import count_tokens
 from tierwise.graph.state import Json, TurnState
@@ -30,7 +30,7 @@ async def tell(
         ModelError: if the tokens cannot be counted.
     """
     prompt, window = asking.prompt, model.capabilities.context_window
-    of_tools = sum(await count_tokens(model, [json.dumps(to_json(one), ensure_ascii=False) for one in tools]))
+    of_tools = sum(await count_tokens(model, list(map(spec_text, tools))))
     live.prompt = {**prompt.parts, **({"tools": of_tools} if tools else {}), "window": window}
     live.told = {"retrieval": _as_read(state, asking, window), "offered": _offered(state, context, tools)}
 
@@ -54,7 +54,8 @@ def _as_read(state: TurnState, asking: Asking, window: int) -> Json | None:
 def _offered(state: TurnState, context: TurnContext, told: Sequence[ToolSpec]) -> list[Json]:
     """The turn's tools with the tiers that were told of them; of very many those far from the question are left out."""
     names, before = {spec.name for spec in told}, {one["name"]: one for one in state.get("offered", [])}
-    specs = [ToolSpec(tool.name, tool.description) for tool in usable_tools(state, context).values()]
+    ours = (ToolSpec(tool.name, tool.description) for tool in usable_tools(state, context).values())
+    specs = [*caller_tools(state), *ours]
     near: dict[str, float] = {}
     embedder = context.services.embedder
     if names and len(told) < len(specs) and context.vector is not None and embedder is not None:

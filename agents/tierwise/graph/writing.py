@@ -13,11 +13,13 @@ from tierwise.errors import ContextTooLong
 from tierwise.events import AttemptStarted, TextDelta
 from tierwise.graph.asking import Asking, prompt_for
 from tierwise.graph.budget import unpaid
+from tierwise.graph.caller_tools import callable_tools, must_call, no_call
 from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.fallback import next_above, successor
 from tierwise.graph.leaving import Leave, may_leave, place_of
 from tierwise.graph.locking import LockedMeanwhile, locked_meanwhile
-from tierwise.graph.paying import OutOfMoney, request_bytes
+from tierwise.graph.paying import out_of_money, request_bytes
+from tierwise.graph.sampling import most_tokens, sampling_of
 from tierwise.graph.state import TurnState
 from tierwise.graph.step import StepResult, run_step
 from tierwise.graph.structured import request_schema
@@ -30,10 +32,11 @@ from tierwise.types import Floor, Usage
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the tier wrote, and what it was asked."""
+    """What the tier wrote, and what it was asked; ``max_tokens`` is what it was allowed to write."""
 
     result: StepResult
     asking: Asking
+    max_tokens: int
 
 
 class Writing:
@@ -51,8 +54,8 @@ class Writing:
         self.tier = self._context.services.tier(state["tier"])
         self._model = self._context.services.models[self.tier.name]
         self._held, draft = state.get("held"), state.get("draft")
-        self._begins = draft is None  # the attempt, with this step
-        self._announced = not self._begins
+        self._announced = draft is not None  # the attempt began with an earlier step
+        self._spoke = draft is not None and bool(draft["text"])
         self.live = self._context.live = Live(state["attempt"], self.tier.name, self.tier.model_name, state)
         if draft is not None:
             # What stands before a tool call is part of a text, and no part of a JSON value.
@@ -69,6 +72,11 @@ class Writing:
                 )
             )
 
+    @property
+    def unreplaced(self) -> int | None:
+        """The attempt whose draft is held, as long as this one has not said a word in its place."""
+        return self._held["attempt"] if self._held and not (self._spoke or self.live.text) else None
+
     async def run(self) -> Written | Leave:
         """Ask it, once more if the prompt proves too long and can be fitted to the window that it turned out to have.
 
@@ -79,8 +87,8 @@ class Writing:
             ModelError: if it could not answer.
         """
         state, services = self.state, self._context.services
-        if (against := await unpaid(state, self._context, self.tier)) is not None:
-            raise OutOfMoney(against.text)
+        if await unpaid(state, self._context, self.tier) is not None:
+            raise out_of_money(self.tier, self._context.caps)
         spared = self._held is not None or successor(state, self._context) is not None
         services.health.check(self.tier.name, spared=spared)
         refused: tuple[ChatRequest, ContextTooLong] | None = None
@@ -98,7 +106,8 @@ class Writing:
             await tell(self.live, self.state, self._context, self._model, asking, request.tools)
             before, window = self.live.text, self._model.capabilities.context_window
             try:
-                return Written(await self._send(asking, request, leave, spared=spared), asking)
+                result = await self._send(asking, request, leave, spared=spared)
+                return Written(result, asking, request.max_tokens)
             except ContextTooLong as error:
                 learned = self._model.capabilities.context_window < window
                 if refused is not None or self.live.text != before or not learned:
@@ -107,19 +116,38 @@ class Writing:
 
     async def _request(self) -> tuple[Asking, ChatRequest]:
         """What the tier is asked, fitted to its window; reading the thread for it may lock the turn."""
+        most, has_tools = most_tokens(self.state, self.tier), self._model.capabilities.tools != "none"
         async with self._context.deadline.bound(self.tier.name):
-            asking = await prompt_for(self.state, self._context, self.tier, self._model, self._held)
+            asking = await prompt_for(
+                self.state,
+                self._context,
+                self.tier,
+                self._model,
+                self._held,
+                max_tokens=most,
+                tools=callable_tools(self.state) if has_tools else (),
+            )
         self.state = {**self.state, "locked": asking.locked}  # also for whoever takes over
-        state = self.state
+        state, how = self.state, sampling_of(self.state)
+        must = must_call(state)
+        tools = await asyncio.to_thread(tools_for, state, self._context, self._model)
+        if must and not tools:
+            raise no_call(
+                self.tier.name, "its model has no tool calls" if not has_tools else "made no call that can be used"
+            )
         room = self._model.capabilities.context_window - asking.prompt.tokens
         request = ChatRequest(
             messages=asking.prompt.messages,
-            max_tokens=max(1, min(self.tier.max_tokens, room)),
-            tools=await asyncio.to_thread(tools_for, state, self._context, self._model),
-            schema=request_schema(state, self._model),
+            max_tokens=max(1, min(most, room)),
+            temperature=0.0 if how.temperature is None else how.temperature,
+            seed=how.seed,
+            stop=() if must else how.stop,  # it would cut the call
+            tools=tools,
+            must_call=must,
+            schema=None if must else request_schema(state, self._model),
             adapter=state.get("adapter"),
             thread=state["thread"],
-            floor=_floor(state, self._context, self.tier),
+            floor=None if must else _floor(state, self._context, self.tier),
         )
         return asking, request
 
@@ -141,12 +169,13 @@ class Writing:
             tier=self.tier,
             model=self._model,
             passages=len(asking.prompt.passages),
-            replaces=self._held["attempt"] if self._held and self._begins else None,
+            replaces=self.unreplaced,
             spared=spared,
         )
         try:
             result = await step(request=request)
-            if request.tools and adds_nothing(self.state, self._model, result.calls, self.live.text):
+            may_do_without = request.tools and not request.must_call
+            if may_do_without and adds_nothing(self.state, self._model, result.calls, self.live.text):
                 self.live.prompt.pop("tools", None)
                 result = await step(request=replace(request, tools=()))
             return result

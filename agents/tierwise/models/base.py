@@ -94,9 +94,13 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The model is busy: ``ahead`` requests come first."""
+    """The model is busy: ``ahead`` requests come first.
+
+    ``seconds`` is when it will begin, by how long its answers took lately; ``None`` before any.
+    """
 
     ahead: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

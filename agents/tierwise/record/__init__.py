@@ -1,11 +1,13 @@
 """Decision records: one row a turn, from which history, reasons and statistics are read."""
 
 from tierwise.record.answer import answer_of
+from tierwise.record.callers import ANY
 from tierwise.record.calls import Allowance, CallKey, LedgerEntry, PastCall, call_hash, call_id, steps_of
 from tierwise.record.conversation import NO_ANSWER, Earlier, Exchange
 from tierwise.record.feedback import Feedback
 from tierwise.record.file.backups import backups
 from tierwise.record.insights import DaySums, Insights, TierSums, sum_up
+from tierwise.record.listing import Partial, Standing
 from tierwise.record.payments import Bound, Spent
 from tierwise.record.savings import LocalWork, saved
 from tierwise.record.sendings import ItemKey, Sending, TakenOut, item_key
@@ -16,6 +18,7 @@ from tierwise.record.store import Record
 from tierwise.record.threads import ThreadSummary
 
 __all__ = [
+    "ANY",
     "NO_ANSWER",
     "Allowance",
     "Bound",
@@ -28,11 +31,13 @@ __all__ = [
     "ItemKey",
     "LedgerEntry",
     "LocalWork",
+    "Partial",
     "PastCall",
     "Record",
     "Sending",
     "Spending",
     "Spent",
+    "Standing",
     "Stats",
     "TakenOut",
     "ThreadSummary",

@@ -33,4 +33,6 @@ def answer_of(record: DecisionRecord) -> Answer:
         files=tuple(path for step in record.tools for path in step.files),
         unsupported=record.unsupported,
         outgoing=record.outgoing,
+        calls=record.calls,
+        finish=record.finish,
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 from tierwise.redact import LEFT_OUT, Redaction, redact_value, redaction, replaced
 from tierwise.turns import Attempt, DecisionRecord, Notice, Outgoing, Retrieval, ToolStep, Unsupported, WaitingCall
-from tierwise.types import Citation, Passage, Reason
+from tierwise.types import Citation, Passage, Reason, ToolCall
 from tierwise.types import Redaction as Kept
 
 Text = Callable[[str], str]
@@ -150,6 +150,8 @@ class AtRest:
             only=redact_value(record.only, take),
             retrieval=_retrieval(record.retrieval, take),
             outgoing=_outgoing(record.outgoing, take),
+            calls=tuple(_call(one, take) for one in record.calls),
+            attached=redact_value(record.attached, take),
         )
 
 
@@ -209,6 +211,15 @@ def _unsupported(one: Unsupported, moved: _Moved) -> Unsupported:
 def _step(one: ToolStep, take: Text) -> ToolStep:
     return replace(
         one, arguments=redact_value(one.arguments, take), result=take(one.result), mended=_maybe(one.mended, take)
+    )
+
+
+def _call(one: ToolCall, take: Text) -> ToolCall:
+    return replace(
+        one,
+        arguments=redact_value(one.arguments, take),
+        repaired=_maybe(one.repaired, take),
+        problem=_maybe(one.problem, take),
     )
 
 

@@ -7,7 +7,10 @@ from tierwise.turns import DecisionRecord
 
 
 class Missed(Database):
-    """Turns that a larger tier should have answered and could not be asked: offline, without money, or down."""
+    """Turns that a larger tier should have answered and could not be asked: offline, without money, or down.
+
+    Not those whose thread was for them alone: nobody would read the better answer.
+    """
 
     def missed(self, last: int | None = None) -> list[DecisionRecord]:
         """Those whose answer still stands and whose question may leave the device, oldest first.
@@ -20,7 +23,8 @@ class Missed(Database):
         rows = self._rows(
             "SELECT record FROM (SELECT n, record FROM turns WHERE missed IS NOT NULL AND overruled IS NULL"
             " AND (overrules IS NULL OR overrule IS NOT NULL)"
-            " AND thread NOT IN (SELECT thread FROM threads WHERE locked) ORDER BY n DESC LIMIT ?) ORDER BY n",
+            " AND thread NOT IN (SELECT thread FROM threads WHERE locked OR passing) ORDER BY n DESC LIMIT ?)"
+            " ORDER BY n",
             (-1 if last is None else last,),
         )
         return [load(row["record"]) for row in rows]
@@ -30,6 +34,6 @@ class Missed(Database):
         (row,) = self._rows(
             "SELECT count(*) AS turns FROM turns WHERE missed IS NOT NULL AND overruled IS NULL"
             " AND (overrules IS NULL OR overrule IS NOT NULL)"
-            " AND thread NOT IN (SELECT thread FROM threads WHERE locked)"
+            " AND thread NOT IN (SELECT thread FROM threads WHERE locked OR passing)"
         )
         return int(row["turns"])

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from tierwise.errors import UnknownName
+from tierwise.record.callers import AMONG, ANY, Whose, among
 from tierwise.record.database import Database, load
 from tierwise.turns import DecisionRecord
 
 _SHORTEST = 4  # characters of a beginning of an id
 _LAST = "\U0010ffff"  # behind every other character
+_USUAL = 5  # turns of a thread by which the next is judged
 _YOUNG = 60.0  # seconds; a turn has a checkpoint a moment before it is stored here
 
 
@@ -41,6 +43,11 @@ class Lookup(Database):
             raise UnknownName(f"{problem[0].upper()}{problem[1:]} {turn_id!r}.", fix="List them: tierwise threads list")
         return load(rows[0]["record"])
 
+    def find(self, turn_id: str) -> DecisionRecord | None:
+        """One turn by its whole id; ``None`` if there is none."""
+        rows = self._rows("SELECT record FROM turns WHERE turn_id = ?", (turn_id,))
+        return load(rows[0]["record"]) if rows else None
+
     def turns(self, thread: str, *, last: int | None = None, standing: bool = False) -> list[DecisionRecord]:
         """The turns of a thread, oldest first.
 
@@ -66,18 +73,37 @@ class Lookup(Database):
         rows = self._rows("SELECT record FROM turns WHERE created >= ? ORDER BY n", (since or 0.0,))
         return [load(row["record"]) for row in rows]
 
-    def search(self, words: str, limit: int = 20) -> list[DecisionRecord]:
-        """Turns whose question or answer holds all the words, the best match first."""
+    def search(
+        self, words: str, limit: int = 20, *, passing: bool = False, caller: Whose = ANY
+    ) -> list[DecisionRecord]:
+        """Turns whose question or answer holds all the words, the best match first.
+
+        Args:
+            words: the words.
+            limit: how many at most.
+            passing: also in threads that were for one question of an API alone.
+            caller: only in threads that this caller began; ``None``: only in those of people.
+        """
         terms = re.findall(r"\w+", words)
         if not terms:
             return []
         query = " ".join(f'"{term}"' for term in terms)
         rows = self._rows(
-            "SELECT record FROM words JOIN turns ON turns.n = words.rowid WHERE words MATCH ?"
-            " ORDER BY rank, n DESC LIMIT ?",
-            (query, limit),
+            "SELECT record FROM words JOIN turns ON turns.n = words.rowid JOIN threads USING (thread)"  # noqa: S608
+            f" WHERE words MATCH ? AND {AMONG} ORDER BY rank, n DESC LIMIT ?",
+            (query, *among(caller, passing=passing), limit),
         )
         return [load(row["record"]) for row in rows]
+
+    def usual_seconds(self, turn_id: str) -> float | None:
+        """How long the latest answers of a turn's thread took on average, without waiting; ``None`` without any."""
+        rows = self._rows(
+            "SELECT record FROM turns WHERE status = 'done'"
+            " AND thread = (SELECT thread FROM turns WHERE turn_id = ?) ORDER BY n DESC LIMIT ?",
+            (turn_id, _USUAL),
+        )
+        took = [json.loads(row["record"])["ms"].get("total", 0.0) / 1000 for row in rows]
+        return sum(took) / len(took) if took else None
 
     def begun_with(self, turn_id: str) -> dict[str, Any] | None:
         """What a turn was begun with; see :meth:`start`."""
@@ -95,9 +121,15 @@ class Lookup(Database):
         return rows[0]["turn_id"] if rows else None
 
     def parked(self) -> dict[str, list[str]]:
-        """The threads of turns that can go on, oldest turn first: ``waiting`` for a person, and ``crashed``."""
+        """The threads of turns that can go on, oldest turn first: ``waiting`` for a person, and ``crashed``.
+
+        Of an API's question for which there is no other thread, nobody waits for the end any more once it crashed.
+        """
         threads: dict[str, list[str]] = {"waiting": [], "crashed": []}
-        for row in self._rows("SELECT parked, thread FROM turns WHERE parked IS NOT NULL ORDER BY n"):
+        for row in self._rows(
+            "SELECT parked, thread FROM turns JOIN threads USING (thread)"
+            " WHERE parked = 'waiting' OR (parked = 'crashed' AND passing = 0) ORDER BY n"
+        ):
             threads[row["parked"]].append(row["thread"])
         return threads
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from tierwise.record.database import Database
 
-Scope = Literal["turn", "thread", "day", "month"]
+Scope = Literal["turn", "thread", "day", "month", "caller"]
 
 # What ended, or waits, has cost.
 _IN_A_PERIOD = (
@@ -29,6 +29,10 @@ _COSTS: dict[Scope, str] = {
     ),
     "day": _IN_A_PERIOD,
     "month": _IN_A_PERIOD,
+    "caller": (
+        "SELECT (SELECT coalesce(sum(cost), 0) FROM turns WHERE caller = :caller AND created >= :since)"
+        " + (SELECT coalesce(sum(cost), 0) FROM costs_of_deleted WHERE caller = :caller AND created >= :since) AS usd"
+    ),
 }
 # A day or month counts everything that runs, whenever it began: of a turn over midnight nothing is left out.
 _RUNNING = "SELECT settled, sum(usd) AS usd FROM payments GROUP BY settled"
@@ -40,6 +44,10 @@ _PAYMENTS: dict[Scope, str] = {
     ),
     "day": _RUNNING,
     "month": _RUNNING,
+    "caller": (
+        "SELECT settled, sum(usd) AS usd FROM payments JOIN turns USING (turn_id) WHERE caller = :caller"
+        " GROUP BY settled"
+    ),
 }
 
 
@@ -48,14 +56,16 @@ class Bound:
     """What may be spent in all.
 
     Attributes:
-        scope: on one turn, on all turns of its thread, or in a calendar day or month.
+        scope: on one turn, on all turns of its thread, in a calendar day or month, or by one caller in a day.
         cap: USD.
         since: when the day or month began, in seconds since 1970.
+        caller: who, for the scope ``caller``.
     """
 
     scope: Scope
     cap: float
     since: float = 0.0
+    caller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,7 @@ class Payments(Database):
 
 
 def _sums(db: sqlite3.Connection, bound: Bound, turn_id: str | None) -> Spent:
-    values = {"turn": turn_id, "since": bound.since}
+    values = {"turn": turn_id, "since": bound.since, "caller": bound.caller}
     (cost,) = db.execute(_COSTS[bound.scope], values).fetchone()
     payments = {row["settled"]: row["usd"] for row in db.execute(_PAYMENTS[bound.scope], values)}
     return Spent(cost + payments.get(1, 0.0), payments.get(0, 0.0))

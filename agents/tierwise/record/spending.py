@@ -37,6 +37,11 @@ class Spendings(Payments):
         (spent,) = self.spent_under([Bound("day", 0.0, since)], None)
         return spent.paid + spent.aside
 
+    def spent_by(self, caller: str, since: float) -> float:
+        """The same of the turns that one caller of an API asked."""
+        (spent,) = self.spent_under([Bound("caller", 0.0, since, caller)], None)
+        return spent.paid + spent.aside
+
     def spent_in(self, thread: str) -> float:
         """USD spent on the turns of a thread, with what is set aside for requests that run now."""
         (row,) = self._rows(

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from tierwise.errors import InvalidInput
-from tierwise.home import files_of
 from tierwise.record.at_rest import AtRest
+from tierwise.record.callers import Callers
 from tierwise.record.calls import Calls, steps_of
 from tierwise.record.conversation import Conversations
 from tierwise.record.database import change, dump, load
+from tierwise.record.deleting import Deleting
 from tierwise.record.feedback import Feedback
-from tierwise.record.file.backups import forget
 from tierwise.record.gains import noted_gain
 from tierwise.record.improvable import Missed
 from tierwise.record.insights import Insights, sum_up
 from tierwise.record.leases import Leases, new_lease
-from tierwise.record.lookup import Lookup
+from tierwise.record.listing import Listing
 from tierwise.record.missed import missed_by
 from tierwise.record.owner import own_id
 from tierwise.record.savings import Savings
@@ -30,7 +29,6 @@ from tierwise.record.spending import Spendings
 from tierwise.record.stated import stated_lines
 from tierwise.record.stats import Stats, summarise
 from tierwise.record.threads import Threads
-from tierwise.record.wiping import Wiping
 from tierwise.turns import Attempt, DecisionRecord
 from tierwise.types import BusyThread, Overrule, Redaction
 
@@ -39,7 +37,7 @@ _INTERRUPTED = "The program ended before the answer was complete."
 _NOTHING = 1e-12  # USD; sums differ by less than this for the order in which they were made
 
 
-class Record(Wiping, Leases, Lookup, Conversations, Threads, Calls, Sendings, Spendings, Savings, Missed):
+class Record(Deleting, Leases, Listing, Callers, Conversations, Threads, Calls, Sendings, Spendings, Savings, Missed):
     """``record.sqlite``: every turn from the moment its message arrives. Thread-safe; several processes may share it.
 
     Opening it ends the turns of processes that died, see :meth:`repair`.
@@ -65,6 +63,7 @@ class Record(Wiping, Leases, Lookup, Conversations, Threads, Calls, Sendings, Sp
         *,
         busy: BusyThread = "queue",
         within: str | None = None,
+        passing: bool = False,
     ) -> None:
         """Store the message before any work is done for it; from then on the turn runs here.
 
@@ -76,8 +75,10 @@ class Record(Wiping, Leases, Lookup, Conversations, Threads, Calls, Sendings, Sp
             begun_with: what it can be begun with once more, if the program ends before its first step is stored.
             busy: what to do while another turn of the thread is being answered; for ``queue`` see :meth:`ahead`.
             within: the turn whose tool asks, if one does; a turn of its own thread cannot wait for it.
+            passing: its thread, if it is new, is for this turn alone, and is not listed among people's.
 
         Raises:
+            UnknownName: if it is asked through an API, and its thread is not the caller's. Nothing is stored then.
             ThreadBusy: if the thread is being answered, and the turn must not wait. Nothing is stored then.
         """
         if record.turn_id in self._held:
@@ -87,25 +88,27 @@ class Record(Wiping, Leases, Lookup, Conversations, Threads, Calls, Sendings, Sp
             self.free(record.thread)
         stored = None if begun_with is None else json.dumps(begun_with, ensure_ascii=False)
         with self._lock:
-            self._held[record.turn_id] = self._store_begin(record, stored, busy, within)
+            self._held[record.turn_id] = self._store_begin(record, stored, busy, within, passing)
 
-    def _store_begin(self, record: DecisionRecord, begun_with: str | None, busy: BusyThread, within: str | None) -> int:
+    def _store_begin(
+        self, record: DecisionRecord, begun_with: str | None, busy: BusyThread, within: str | None, passing: bool
+    ) -> int:
         """Store a turn that begins, and give it the last place in its thread's line: its epoch."""
         with self._writing() as db:
+            self._enter(db, record.thread, record.created, record.caller, passing=passing)
             self._check_free(db, record.turn_id, record.thread, busy, within)
             self._give_up(db, record.thread)
-            db.execute("INSERT OR IGNORE INTO threads (thread, created) VALUES (?, ?)", (record.thread, record.created))
             record = self._rest.beginning(record)
             epoch = self._next_epoch(db, record.turn_id, record.thread)
             db.execute(
                 "INSERT INTO turns"
                 " (turn_id, thread, created, status, owner, epoch, lease, locked, asked, stated, requested, overrules,"
-                " begun_with, record)"
-                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " begun_with, caller, record)"
+                " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.turn_id, record.thread, record.created, own_id(), epoch, new_lease(), record.locked,
                     record.asked, stated_lines(record.asked), record.requested_tier, record.overrules, begun_with,
-                    dump(record),
+                    record.caller, dump(record),
                 ),
             )  # fmt: skip
         return epoch
@@ -159,11 +162,11 @@ class Record(Wiping, Leases, Lookup, Conversations, Threads, Calls, Sendings, Sp
         told, record = self._at_rest(db, record, parked)
         db.execute(
             "UPDATE turns SET status = ?, text = ?, locked = ?, tainted = ?, final = ?, stage = ?, cause = ?,"
-            " cost = ?, parked = ?, missed = ?, record = ?, begun_with = iif(?, begun_with, NULL)"
+            " cost = ?, parked = ?, missed = ?, called = ?, record = ?, begun_with = iif(?, begun_with, NULL)"
             " WHERE turn_id = ?",
             (
                 record.status, record.text, record.locked, record.tainted, record.final, record.stage, cause,
-                record.cost_usd, parked, missed, dump(record), parked is not None, record.turn_id,
+                record.cost_usd, parked, missed, bool(record.calls), dump(record), parked is not None, record.turn_id,
             ),
         )  # fmt: skip
         db.execute("DELETE FROM partials WHERE turn_id = ?", (record.turn_id,))
@@ -244,7 +247,8 @@ class Record(Wiping, Leases, Lookup, Conversations, Threads, Calls, Sendings, Sp
             with self._writing() as db:
                 epoch = self._next_epoch(db, found.turn_id, found.thread)
                 taken = db.execute(
-                    "UPDATE turns SET status = 'running', owner = ?, epoch = ?, lease = ?, parked = NULL, record = ?"
+                    "UPDATE turns SET status = 'running', owner = ?, epoch = ?, lease = ?, record = ?,"
+                    " taken = taken + (parked = 'crashed'), parked = NULL"
                     " WHERE turn_id = ? AND parked IS NOT NULL",
                     (own_id(), epoch, new_lease(), dump(running), found.turn_id),
                 ).rowcount
@@ -296,29 +300,6 @@ class Record(Wiping, Leases, Lookup, Conversations, Threads, Calls, Sendings, Sp
             raise InvalidInput(f"Turn {found.turn_id} has no answer to judge.", fix="Name another turn.")
         with self._writing() as db:
             return change(db, found.turn_id, feedback=said) or found
-
-    def delete_thread(self, thread: str) -> int:
-        """Delete a thread with all its turns, and the files that its tools left behind.
-
-        Returns:
-            How many turns it had.
-
-        Raises:
-            UnknownName: if there is no such thread.
-        """
-        turns = self.turns(thread)
-        with self._writing() as db:
-            begun = db.execute(
-                "SELECT turn_id FROM turns WHERE thread = ? AND (parked IS NOT NULL OR status = 'running')", (thread,)
-            ).fetchall()
-            db.execute("DELETE FROM turns WHERE thread = ?", (thread,))
-            db.execute("DELETE FROM threads WHERE thread = ?", (thread,))
-            # Their checkpoints hold what was said; the next turn that ends here drops them.
-            self._dropped, self._due = (*self._dropped, *(row["turn_id"] for row in begun)), True
-        for turn in turns:
-            shutil.rmtree(files_of(self._home, turn.turn_id), ignore_errors=True)
-        forget(self._home, thread)
-        return len(turns)
 
 
 def _replace_what_followed(db: sqlite3.Connection, record: DecisionRecord) -> None:

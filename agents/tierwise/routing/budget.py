@@ -24,26 +24,28 @@ LEAST_TURNS = 5.0
 class Period:
     """What a cap holds for: a turn, a thread, or a calendar day or month of this machine's clock.
 
-    A day or month goes from ``start`` up to ``end``, in seconds since 1970; the others have no end.
+    ``caller`` is such a day of one caller of an API. A day or month goes from ``start`` up to ``end``, in seconds since
+    1970; the others have no end.
     """
 
-    name: Literal["turn", "thread", "day", "month"]
+    name: Literal["turn", "thread", "caller", "day", "month"]
     start: float = 0.0
     end: float = math.inf
 
 
 TURN, THREAD = Period("turn"), Period("thread")
 _OF = {
-    "turn": "this turn's budget",
-    "thread": "this thread's budget",
-    "day": "today's budget",
-    "month": "this month's budget",
+    "turn": "this turn's budget of {}",
+    "thread": "this thread's budget of {}",
+    "caller": "the {} that this key may spend a day",
+    "day": "today's budget of {}",
+    "month": "this month's budget of {}",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A bound on the money of a turn, a thread, a day or a month.
+    """A bound on the money of a turn, a thread, a day, a month, or of one caller in a day.
 
     Attributes:
         period: what it holds for.
@@ -78,8 +80,15 @@ class Cap:
 
     def text(self) -> str:
         """How much of it is spent, for people."""
-        text = f"{_money(self.spent)} of {_OF[self.period.name]} of {_money(self.cap)} are spent"
+        text = f"{_money(self.spent)} of {_OF[self.period.name].format(_money(self.cap))} are spent"
         return f"{text} and {_money(self.aside)} set aside for requests that run" if self.aside else text
+
+    @property
+    def raise_it(self) -> str:
+        """What to do so that there is more, for people."""
+        if self.period.name == "caller":
+            return "ask for a key that may spend more"
+        return "raise it under [budget] in tierwise.toml"
 
     def again(self) -> str | None:
         """When there is money again, for people."""
@@ -148,7 +157,7 @@ def pace(caps: Sequence[Cap], habit: Habit, now: float) -> Pace | None:
     paces = [
         Pace(allowed_share(cap.left, turns_expected(cap.period, habit, now), habit.cost), cap.period)
         for cap in caps
-        if cap.period.end < math.inf
+        if cap.period.name in ("day", "month")  # how often one caller asks is not known
     ]
     return min(paces, key=lambda one: one.share, default=None)
 
@@ -182,7 +191,7 @@ def turns_expected(period: Period, habit: Habit, now: float) -> float:
 
 def _end(period: Period) -> str:
     then = time.localtime(period.end)
-    return "midnight" if period.name == "day" else f"{then.tm_mday} {time.strftime('%B', then)}"
+    return "midnight" if period.name in ("day", "caller") else f"{then.tm_mday} {time.strftime('%B', then)}"
 
 
 def _money(usd: float) -> str:

@@ -44,6 +44,7 @@ class TierState:
         down: why it cannot be used right now, in a few words; ``None`` if it can.
         adapters: its model can wear a LoRA adapter.
         spent: what the budget says against it; empty for a tier without a price, and as long as there is money.
+        raise_it: what to do so that there is more.
         rests: it is down only because it failed and is left alone: for so many seconds more, 0 while it is tried;
             ``None`` if it does not rest.
     """
@@ -54,6 +55,7 @@ class TierState:
     down: str | None = None
     adapters: bool = False
     spent: tuple[Reason, ...] = ()
+    raise_it: str = "raise it under [budget] in tierwise.toml"
     rests: float | None = None
 
 
@@ -122,7 +124,7 @@ def choose(
     if asked is not None and (refusal := _refusals(asked, locked, offline)):
         raise Blocked(refusal[0].text, fix=_way_out(tiers, locked))
     if asked is not None and asked.spent:
-        raise Blocked(asked.spent[0].text, fix=_cheaper(tiers))
+        raise Blocked(asked.spent[0].text, fix=_cheaper(tiers, asked.raise_it))
     if asked is not None and adapter and not asked.adapters:
         raise AdapterError(_bare(asked).text, fix=_who_wears(tiers))
     skipped: list[tuple[TierState, list[Reason]]] = []
@@ -236,9 +238,8 @@ def _way_out(tiers: Sequence[TierState], locked: bool) -> str:
     return f"{lift}, or ask {local[0]}." if local else f"{lift}, or add a tier that runs on this device."
 
 
-def _cheaper(tiers: Sequence[TierState]) -> str:
+def _cheaper(tiers: Sequence[TierState], raise_it: str) -> str:
     free = next((tier.name for tier in tiers if not tier.spent), None)
-    raise_it = "raise it under [budget] in tierwise.toml"
     return f"Ask {free}, or {raise_it}." if free else f"{raise_it[0].upper()}{raise_it[1:]}."
 
 
@@ -261,12 +262,12 @@ def _nothing_left(
     """The error for "no tier can", by the first rule in the order whose lifting would help."""
     if all(any(reason.code == "adapter" for reason in against) for _, against in skipped):
         return AdapterError("No tier can wear an adapter.", fix=_who_wears(()))
-    for _, against in skipped:
+    for blocked, against in skipped:
         if {reason.code for reason in against} <= {"lock", "offline"}:
             own = next((reasons[0].text + " " for tier, reasons in skipped if tier.on_device), "")
             return Blocked(own + against[0].text, fix=_way_out((), locked))
         if {reason.code for reason in against} <= {"lock", "offline", "budget"}:
-            fix = _cheaper(()) if against[0].code == "budget" else _way_out((), locked)
+            fix = _cheaper((), blocked.raise_it) if against[0].code == "budget" else _way_out((), locked)
             return Blocked(against[0].text, fix=fix)
     up = [tier for tier, against in skipped if all(reason.code != "tier_down" for reason in against)]
     if up:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tierwise.runtime.calibrated import configured_calibration
     from tierwise.runtime.improve import Improvable
     from tierwise.runtime.live_pair import LivePair, measure_pair
-    from tierwise.runtime.options import Decision
+    from tierwise.runtime.options import AgainOptions, AskOptions, Decision
     from tierwise.runtime.own_turns import turn_questions
     from tierwise.runtime.pair_report import pair_figures
     from tierwise.runtime.question_file import LabelledQuestion, read_questions
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # A turn needs none of these: they are loaded when they are used.
 _LAZY = {
+    "AgainOptions": "options",
+    "AskOptions": "options",
     "BUILT_IN": "toolbelt",
     "Calibrator": "calibrate",
     "Decision": "options",
@@ -50,6 +52,8 @@ __all__ = [
     "LEAST_QUESTIONS",
     "NEEDS_ROOT",
     "PINS",
+    "AgainOptions",
+    "AskOptions",
     "AsyncCopilot",
     "Calibrator",
     "Copilot",

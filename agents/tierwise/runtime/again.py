@@ -57,6 +57,10 @@ def prepare_again(record: Record, tiers: Sequence[Tier], turn_id: str, tier: str
         "adapter": options.get("adapter"),
         "grounded": options.get("grounded"),
         "show_before_sending": options.get("show_before_sending"),
+        "search": options.get("search", True),
+        "own_tools": options.get("own_tools", True),
+        "caller": options.get("caller"),
+        "goes_on": options.get("goes_on", False),
     }
     overrules = {
         "turn_id": old.turn_id,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from tierwise.config import Settings, Tier, load_settings
-from tierwise.errors import StoreError, UnknownName, UsageError
+from tierwise.errors import InvalidOutput, StoreError, UnknownName, UsageError
 from tierwise.events import Event
 from tierwise.models.base import ChatModel, Embedder
 from tierwise.models.schemas import check, prepare
@@ -163,7 +163,13 @@ class AsyncCopilot(WaitingTurns, Improving):
         answer = await drained(self._events(question, options, typed.read if typed else None))
         if typed is None:
             return answer
-        return TypedAnswer.of(answer, (typed.read(answer.text),) if answer.status == "done" else ())
+        has_value = answer.status == "done" and not answer.calls
+        try:
+            return TypedAnswer.of(answer, (typed.read(answer.text),) if has_value else ())
+        except InvalidOutput:
+            if answer.finish != "length":
+                raise
+            return TypedAnswer.of(answer, ())  # the caller's own max_tokens has cut it
 
     async def stream(self, question: str, **options: Unpack[AskOptions]) -> AsyncGenerator[Event, None]:
         """Ask and get everything that happens as typed events; closing the iterator stops the turn.
@@ -267,6 +273,10 @@ class AsyncCopilot(WaitingTurns, Improving):
         from tierwise.runtime.calibrate import Calibrator
 
         return Calibrator(self._services, questions, folder=folder)
+
+    def leave_turns(self) -> None:
+        """Say that the program is about to end: turns begun with ``goes_on`` that are stopped go on elsewhere."""
+        self._services.leaving.set()
 
     async def aclose(self) -> None:
         """End the models' processes and close the stores; safe to call twice."""

@@ -12,12 +12,14 @@ from tierwise.errors import InvalidInput, UnknownName
 from tierwise.graph.state import TurnState
 from tierwise.guards import check_question, whole_characters
 from tierwise.jsonable import to_json
+from tierwise.runtime.caller_checks import checked_conversation, checked_sampling
 from tierwise.runtime.options import find_adapter
 from tierwise.runtime.turn import new_thread_id, new_turn_id
 from tierwise.types import ShowBeforeSending, Wish
 from tierwise.wish import read_wish
 
 if TYPE_CHECKING:
+    from tierwise.callers import Caller, Conversation, Sampling
     from tierwise.knowledge import Filter
 
 
@@ -38,6 +40,14 @@ def first_state(
     adapter: str | None = None,
     grounded: bool | None = None,
     show_before_sending: ShowBeforeSending | None = None,
+    conversation: Conversation | None = None,
+    sampling: Sampling | None = None,
+    search: bool = True,
+    own_tools: bool = True,
+    caller: Caller | None = None,
+    passing: bool = False,
+    goes_on: bool = False,
+    attached: dict[str, Any] | None = None,
 ) -> TurnState:
     """The state a turn begins with; see :class:`~tierwise.runtime.options.AskOptions`.
 
@@ -70,4 +80,12 @@ def first_state(
         "show": read_showing(settings.show_before_sending if show_before_sending is None else show_before_sending),
         "schema": schema,
         "adapter": None if adapter is None else find_adapter(adapter, settings.home),
+        "conversation": None if conversation is None else checked_conversation(conversation),
+        "sampling": None if sampling is None else checked_sampling(sampling),
+        "search": search,
+        "own_tools": own_tools,
+        "caller": None if caller is None else to_json(caller),
+        "passing": passing,
+        "goes_on": goes_on,
+        "attached": attached,
     }

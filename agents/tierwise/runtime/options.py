@@ -9,6 +9,7 @@ from tierwise.errors import InvalidInput, UnknownName
 from tierwise.types import ShowBeforeSending, Wish
 
 if TYPE_CHECKING:
+    from tierwise.callers import Caller, Conversation, Sampling
     from tierwise.knowledge import Filter
 
 
@@ -45,6 +46,14 @@ class AskOptions(RouteOptions, total=False):
         grounded: what documents were found for is answered from them or not at all; ``None`` leaves it to the settings.
         show_before_sending: when the turn waits for a person to see what leaves: ``never``, ``first`` (before the first
             request of the thread that leaves), ``always`` (of every turn); ``None`` leaves it to the settings.
+        conversation: what stands around the question, where the caller keeps the conversation or brings tools.
+        sampling: how the words are chosen; by default as the tier does.
+        search: look for passages at all, by default yes.
+        own_tools: offer the configured tools, by default yes.
+        caller: who asks through an API.
+        passing: the thread is for this question alone, and is not listed among people's.
+        goes_on: if the program ends in the middle, whoever serves next goes on with it unasked.
+        attached: JSON values that are kept with the turn, in ``DecisionRecord.attached``; no model sees them.
     """
 
     thread: str | None
@@ -52,6 +61,14 @@ class AskOptions(RouteOptions, total=False):
     adapter: str | None
     grounded: bool | None
     show_before_sending: ShowBeforeSending | None
+    conversation: Conversation | None
+    sampling: Sampling | None
+    search: bool
+    own_tools: bool
+    caller: Caller | None
+    passing: bool
+    goes_on: bool
+    attached: dict[str, Any] | None
 
 
 class AgainOptions(TypedDict, total=False):
@@ -65,6 +82,10 @@ class AgainOptions(TypedDict, total=False):
         adapter: as in ``ask``; that of the turn is not remembered.
         grounded: as in ``ask``.
         show_before_sending: as in ``ask``.
+        search: as in ``ask``.
+        own_tools: as in ``ask``.
+        caller: as in ``ask``.
+        goes_on: as in ``ask``.
         question: the question in other words; its answer then also takes the place of whatever followed in the thread.
     """
 
@@ -76,6 +97,10 @@ class AgainOptions(TypedDict, total=False):
     adapter: str | None
     grounded: bool | None
     show_before_sending: ShowBeforeSending | None
+    search: bool
+    own_tools: bool
+    caller: Caller | None
+    goes_on: bool
 
 
 class Decision(TypedDict):

@@ -18,7 +18,8 @@ def turn_questions(records: Iterable[DecisionRecord], tiers: Sequence[Tier]) -> 
     """The questions among recorded turns that stand on their own, with what is known of their answers.
 
     Left out: what was ever asked under a lock; offline turns; turns without an answer; questions that lean on the ones
-    before ("and in French?"), which mean nothing without them; a question asked twice counts once, the last time.
+    before ("and in French?"), which mean nothing without them; turns that ended with calls for their caller to run; a
+    question asked twice counts once, the last time.
 
     What the largest tier answered is taken over, so that it need not be asked again. Thumbs and overrules say how good
     the served answer was.
@@ -33,6 +34,8 @@ def turn_questions(records: Iterable[DecisionRecord], tiers: Sequence[Tier]) -> 
     found: dict[str, LabelledQuestion] = {}
     for record in turns:
         if record.asked in locked or record.offline or record.status != "done" or _leans_back(record.asked):
+            continue
+        if record.calls:
             continue
         answers = {a.tier: a.text for a in record.attempts if a.tier == names[-1] and a.outcome == "accepted"}
         found[record.asked] = LabelledQuestion(

@@ -8,7 +8,7 @@ from typing import cast
 
 from tierwise.errors import UsageError
 from tierwise.graph.budget import wish_in_force
-from tierwise.graph.caps import read_caps
+from tierwise.graph.caps import caller_of, read_caps
 from tierwise.graph.context import Services
 from tierwise.graph.finding import passages_for, question_vector
 from tierwise.graph.searching import collection_lock
@@ -48,7 +48,7 @@ async def find_route(services: Services, state: TurnState) -> Route:
     except Exception as error:  # it costs the passages, here as in a turn
         notices.append(Notice("no_passages", f"The documents could not be searched: {error}"))
     collection_locked = await asyncio.to_thread(collection_lock, services.retriever, state)
-    caps = await asyncio.to_thread(read_caps, services)
+    caps = await asyncio.to_thread(read_caps, services, None, caller_of(state))
     wish = cast(Wish, state["dial"])
     force = await asyncio.to_thread(wish_in_force, services, caps, wish, state["requested"])
     notices += force.notices

@@ -15,6 +15,7 @@ from typing import Any, cast
 from tierwise.errors import Blocked, StoreDamaged, StoreError, TakenOver, TierwiseError, UsageError
 from tierwise.events import AnswerReady, Event, TurnFailed
 from tierwise.graph.build import STEP_LIMIT, going_on
+from tierwise.graph.caps import caller_of
 from tierwise.graph.context import Services, TurnContext
 from tierwise.graph.line import enclosing_turn, wait_in_line
 from tierwise.graph.report import decision_record
@@ -24,6 +25,7 @@ from tierwise.models.schemas import check
 from tierwise.record import Record, answer_of
 from tierwise.redact import redact
 from tierwise.runtime.holding import Holding
+from tierwise.runtime.saying_again import said_again
 from tierwise.storage import explained, is_damage
 from tierwise.turns import DecisionRecord
 from tierwise.types import TurnStatus
@@ -60,7 +62,7 @@ async def run_turn(
         UsageError: if the caller named something that does not exist.
         StoreError: if the message cannot be stored. Nothing has been done then.
     """
-    context = TurnContext(services, state["turn_id"], accepts=accepts, within=enclosing_turn())
+    context = TurnContext(services, state["turn_id"], accepts=accepts, within=enclosing_turn(), caller=caller_of(state))
     async with aclosing(_run(graph, context, state, state, state["turn_id"])) as events:
         async for event in events:
             yield event
@@ -69,7 +71,9 @@ async def run_turn(
 async def go_on(graph: Any, services: Services, turn_id: str) -> AsyncGenerator[Event, None]:
     """Go on with a turn that waited for a person, or whose program ended in the middle; as :func:`run_turn`.
 
-    What is over is not done again: neither model steps that were stored, nor tool calls.
+    What is over is not done again: neither model steps that were stored, nor tool calls. After a crash, whatever
+    attempts may have said is taken back first, and what of it stands is said again: the text that those who followed
+    the events have at the end is the answer's.
 
     Raises:
         UsageError: if there is no such turn, or nothing to go on with.
@@ -92,7 +96,7 @@ async def go_on(graph: Any, services: Services, turn_id: str) -> AsyncGenerator[
         if not state:
             record.finish(replace(found, status="stopped", waiting=(), error="Its state is gone."))
             raise StoreError(f"The state of turn {turn_id} is gone.", fix="Ask the question anew.")
-        context = TurnContext(services, turn_id, seq=state.get("seq", 0))
+        context = TurnContext(services, turn_id, seq=state.get("seq", 0), caller=caller_of(state))
         context.started -= found.ms.get("total", 0.0) / 1000
         if (schema := state.get("schema")) is not None:
             context.accepts = partial(check, schema=schema)
@@ -102,6 +106,9 @@ async def go_on(graph: Any, services: Services, turn_id: str) -> AsyncGenerator[
         _check_locks(services, state)
         snapshot = await graph.aget_state(_config(name))
         begin = going_on(snapshot) if "thread" in snapshot.values else state
+        if found.status != "needs_approval":  # its program ended in the middle of something
+            for event in said_again(context, state, [attempt.n for attempt in found.attempts]):
+                yield event
     except BaseException:
         _put_back(record, found)
         raise
@@ -197,7 +204,9 @@ async def _run(
         runs = record.epoch(context.turn_id) is not None
         if runs and not context.recorded:
             with suppress(StoreError):  # it is another's by now, or ended as one whose program died
-                record.finish(decision_record(state, context, "stopped", error="The turn was stopped."))
+                parked = services.leaving.is_set() and state.get("goes_on", False)
+                stopped = decision_record(state, context, "stopped", error="The turn was stopped.")
+                record.finish(stopped, parked="crashed" if parked else None)
                 context.recorded = True
         record.let_go(context.turn_id)
         # A turn that this process could not end goes on from its checkpoints, here or elsewhere.

@@ -32,11 +32,12 @@ Name = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's name."
 def list_threads(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 50,
+    everything: Annotated[bool, typer.Option("--all", help="Also those of single questions to the server.")] = False,
     as_json: Json = False,
 ) -> None:
     """List threads, the most recently used first."""
     with session(ctx).record() as record:
-        threads = record.threads(limit)
+        threads = record.threads(limit, passing=everything)
     if as_json:
         print_json(to_json(threads))
     elif threads:

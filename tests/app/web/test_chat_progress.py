@@ -51,6 +51,8 @@ def test_phases_are_named_as_they_are() -> None:
 def test_a_message_that_waits_for_its_thread_has_not_begun_to_search() -> None:
     progress = told(STARTED, e(ev.TurnQueued, ahead=2), e(ev.TurnQueued, ahead=1))
     assert [phase_text(p) for p in progress.phases] == ["This thread is being answered: 1 before you"]
+    progress.take([e(ev.TurnQueued, ahead=1, seconds=9.6)])
+    assert [phase_text(p) for p in progress.phases] == ["This thread is being answered: 1 before you, about 10 s"]
     progress.take([FOUND, CHOSEN])
     assert [(p.key, p.state) for p in progress.phases] == [
         ("line", "complete"), ("search", "complete"), ("choose", "running"),

@@ -16,7 +16,7 @@ from tierwise.models.local.answer import Generation
 from tierwise.models.local.prefixes import Adapter
 from tierwise.models.local.scheduler import Request, Scheduler
 from tierwise.models.local.threads import StepThreads
-from tierwise.models.local.waiting import FairQueue
+from tierwise.models.local.waiting import FairQueue, Pace
 
 # The binding opens these at import and never closes them, which would end the run with a warning.
 _utils.outnull_file.close()
@@ -268,3 +268,45 @@ def test_a_quotation_is_guessed_from_the_prompt_and_reads_the_same() -> None:
     assert guessed.outcome.kept > 12
     assert plain.outcome.guessed == 0
     assert len(guessed.outcome.logprobs) == len(plain.outcome.logprobs) == guessed.outcome.completion_tokens
+
+
+# -- when it begins ----------------------------------------------------------------------------------------------------
+
+
+def test_who_waits_begins_when_those_before_are_done_as_fast_as_the_latest() -> None:
+    pace = Pace()
+    assert pace.begins([1.0, 2.0], 3) == [None, None, None]
+    pace.note(10.0)
+    assert pace.begins([1.0, 4.0], 5) == [6.0, 9.0, 16.0, 19.0, 26.0]
+    assert pace.begins([60.0], 2) == [0.0, 10.0]  # it takes longer than usual
+    for _ in range(40):
+        pace.note(2.0)
+    assert pace.begins([0.0], 2) == [2.0, 4.0]
+
+
+@given(st.lists(st.floats(0, 100), max_size=8), st.integers(0, 30), st.floats(0.1, 100))
+def test_nobody_begins_before_who_came_first(running: list[float], waiting: int, usual: float) -> None:
+    pace = Pace()
+    pace.note(usual)
+    begins = pace.begins(running, waiting)
+    assert len(begins) == waiting
+    assert all(one is not None and one >= 0 for one in begins)
+    assert begins == sorted(begins, key=lambda one: one or 0.0)
+
+
+def test_a_request_that_waits_is_told_when_it_will_begin_once_answers_have_ended() -> None:
+    scheduler = Scheduler(
+        Counting(64),
+        parallel=1,
+        prefix_budget=0,
+        threads=StepThreads(1, adapt=False),
+        grammar=lambda text: None,  # type: ignore[arg-type,return-value]
+        row=lambda *row: row,
+    )
+    heard = [Heard() for _ in range(3)]
+    for number, listener in enumerate(heard):
+        scheduler.submit(Request(number, f"t{number}", [1, 2, 3], Generation(max_tokens=4), listener))
+    while not scheduler.idle:
+        scheduler.step()
+    assert [one.places for one in heard] == [[], [1], [2, 1]]
+    assert [one is None for one in heard[2].begins] == [True, False]

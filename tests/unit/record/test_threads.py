@@ -166,3 +166,18 @@ def test_counting_the_turns_of_a_thread_reads_no_record(record: Record) -> None:
         " WHERE thread = 't' AND n >= 0 AND n < 9 AND (locked = 0 OR 1)"
     )
     assert "INDEX turns_said" in plan["detail"]
+
+
+def test_how_long_a_turn_takes_is_told_from_the_latest_of_its_thread(record: Record) -> None:
+    def took(turn: str, seconds: float, status: str = "done") -> None:
+        begun = DecisionRecord(turn, "t", "why?", "running", time.time())
+        record.start(begun)
+        record.finish(replace(begun, status=status, ms={"total": seconds * 1000}))  # type: ignore[arg-type]
+
+    took("a", 100.0)
+    record.start(DecisionRecord("other", "u", "why?", "running", time.time()))
+    assert (record.usual_seconds("a"), record.usual_seconds("other")) == (100.0, None)
+    for number in range(5):
+        took(f"b{number}", 2.0)
+    took("c", 50.0, "failed")
+    assert record.usual_seconds("a") == 2.0

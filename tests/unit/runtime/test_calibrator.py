@@ -22,6 +22,7 @@ from tierwise.runtime.own_turns import turn_questions
 from tierwise.runtime.question_file import LabelledQuestion
 from tierwise.testing import Step, block_network
 from tierwise.turns import Attempt, DecisionRecord
+from tierwise.types import ToolCall
 
 N = 60
 
@@ -323,6 +324,7 @@ def test_ones_own_questions_come_with_what_is_known_of_them() -> None:
         {"locked": True},
         {"offline": True},
         {"locked": True, "feedback": "up"},
+        {"text": "", "calls": (ToolCall("c", "look", {}),)},
         {"asked": "And in French?"},
         {"asked": "What about the second one?"},
     ],

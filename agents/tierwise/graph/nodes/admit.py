@@ -13,9 +13,11 @@ from langgraph.runtime import Runtime
 
 from tierwise.errors import StoreError
 from tierwise.events import TurnStarted
+from tierwise.graph.caller_tools import own_tools_allowed
 from tierwise.graph.context import TurnContext
 from tierwise.graph.line import wait_in_line
 from tierwise.graph.report import decision_record
+from tierwise.graph.said import reads_results
 from tierwise.graph.state import TurnState
 from tierwise.guards import check_question, locks
 from tierwise.jsonable import to_json
@@ -35,7 +37,12 @@ async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     locked, tainted = await asyncio.to_thread(_thread_as_it_is, context, state)
     state = {**state, "locked": locked, "tainted": tainted}
     begun = decision_record(state, context, "running")
-    start = partial(services.record.start, busy=services.settings.busy_thread, within=context.within)
+    start = partial(
+        services.record.start,
+        busy=services.settings.busy_thread,
+        within=context.within,
+        passing=state.get("passing", False),
+    )
     await _surely(asyncio.to_thread(start, begun, {**state}))
     runtime.stream_writer(
         context.event(
@@ -53,8 +60,9 @@ async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         await asyncio.to_thread(services.record.lock_turn, context.turn_id)
         notices.append(Notice("locked", "The thread was locked meanwhile. This turn stays on the device."))
     asked = check_question(state["asked"], services.settings.max_question_chars)
-    await services.shelf.open(stays=locked or state["offline"])
-    notices += _set_aside(context)
+    if own_tools_allowed(state):
+        await services.shelf.open(stays=locked or state["offline"])
+        notices += _set_aside(context)
     return {
         "locked": locked,
         "tainted": tainted,
@@ -79,7 +87,7 @@ def _thread_as_it_is(context: TurnContext, state: TurnState) -> tuple[bool, bool
     """Whether a turn of the thread is locked, and whether it is tainted, as far as the thread tells."""
     services, thread = context.services, state["thread"]
     locked = locks(app=services.settings.locked, thread=_thread_lock(context, thread), message=state["locked"])
-    return bool(locked), services.record.has_tainted_turns(thread)
+    return bool(locked), reads_results(state) or services.record.has_tainted_turns(thread)
 
 
 def _set_aside(context: TurnContext) -> list[Notice]:

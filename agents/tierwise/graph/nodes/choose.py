@@ -13,13 +13,15 @@ from tierwise.graph.budget import wish_in_force
 from tierwise.graph.caps import read_caps
 from tierwise.graph.context import TurnContext
 from tierwise.graph.conversation import look_back
+from tierwise.graph.said import fixed_words, said_before
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import from_json, to_json
+from tierwise.record import NO_ANSWER
 from tierwise.routing.base import Question
 from tierwise.routing.choose import TierState, choose, resolve, rough_tokens
 from tierwise.routing.thread.overruling import check_lock
 from tierwise.turns import Notice
-from tierwise.types import Assessment, Choice, Passage
+from tierwise.types import Assessment, Choice, Message, Passage
 
 
 async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
@@ -31,7 +33,7 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
     """
     context, services = runtime.context, runtime.context.services
     started = time.perf_counter()
-    context.caps = await asyncio.to_thread(read_caps, services, state["turn_id"])
+    context.caps = await asyncio.to_thread(read_caps, services, state["turn_id"], context.caller)
     tiers = services.tier_states(caps=context.caps)
     force = await asyncio.to_thread(
         wish_in_force,
@@ -43,9 +45,7 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
     notices = [Notice("calibration_unused", services.calibration_problem)] if services.calibration_problem else []
     notices += force.notices
     again = state.get("overrules")
-    history = await asyncio.to_thread(
-        services.record.history, state["thread"], with_locked=True, before=again["turn_id"] if again else None
-    )
+    history = await asyncio.to_thread(_history, state, context)
     past = await asyncio.to_thread(look_back, state, context)
     asked = resolve(tiers, state["requested"])
     if again and asked is not None:
@@ -70,7 +70,7 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         requested=state["requested"],
         locked=state["locked"],
         offline=state["offline"],
-        prompt_tokens=rough_tokens(state["asked"]),
+        prompt_tokens=rough_tokens(state["asked"]) + rough_tokens(fixed_words(state)),
         adapter=state.get("adapter") is not None,
         assessment=assessment,
         dial=force.wish,
@@ -103,6 +103,15 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         "notices": to_json(notices),
         "ms": {"choose": (time.perf_counter() - started) * 1000},
     }
+
+
+def _history(state: TurnState, context: TurnContext) -> list[Message]:
+    """What was said before, question and answer in turn; call it in a thread."""
+    if (kept := said_before(state)) is not None:
+        said = kept.earlier.exchanges
+        return [m for one in said for m in (Message("user", one.asked), Message("assistant", one.text or NO_ANSWER))]
+    before = again["turn_id"] if (again := state.get("overrules")) else None
+    return context.services.record.history(state["thread"], with_locked=True, before=before)
 
 
 def _passed_over(tiers: Sequence[str], asked: TierState | None, choice: Choice) -> Notice:

@@ -12,6 +12,7 @@ from tierwise.events import AttemptDiscarded
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.context import TurnContext
 from tierwise.graph.grounding import DO_NOT_SAY, has_to_be_grounded, held_back, read_passages
+from tierwise.graph.sampling import judged_finish, told_finish
 from tierwise.graph.state import Json, TurnState
 from tierwise.jsonable import to_json
 from tierwise.turns import Notice, Unsupported
@@ -29,12 +30,15 @@ async def finish(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     services = runtime.context.services
     draft = state.get("draft")
     if draft is None:  # settled before anything was drafted
-        return {"final": None, "citations": [], "unsupported": []}
+        return {"final": None, "citations": [], "unsupported": [], "finish": told_finish(None)}
     started = time.perf_counter()
+    ended: TurnState = {"final": draft["tier"], "finish": told_finish(draft), "calls": draft.get("calls", [])}
     if state.get("schema") is not None:
-        return {"final": draft["tier"], "text": draft["text"], "citations": [], "unsupported": []}
+        return {**ended, "text": draft["text"], "citations": [], "unsupported": []}
     notices: list[Notice] = []
     text, marks = read_marks(draft["text"].strip())
+    if ended["calls"]:  # what stands before a call announces it
+        return {**ended, "text": text, "citations": [], "unsupported": []}
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     passages = read_passages(state, draft)
@@ -51,7 +55,7 @@ async def finish(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         except Exception as error:
             notices.append(Notice("no_citations", f"The answer could not be matched to its passages: {error}"))
     return {
-        "final": draft["tier"],
+        **ended,
         "text": text,
         "citations": to_json(citations),
         "unsupported": to_json(unsupported),
@@ -61,7 +65,7 @@ async def finish(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
 
 
 def _as_draft(state: TurnState, draft: Json, text: str, passages: Sequence[Passage]) -> Draft:
-    return Draft(draft["tier"], "", state["asked"], text, draft["finish"], tuple(passages), grounded=True)
+    return Draft(draft["tier"], "", state["asked"], text, judged_finish(draft), tuple(passages), grounded=True)
 
 
 def _held_back(
@@ -73,6 +77,7 @@ def _held_back(
     unborne = {**draft, "reasons": to_json((why,))}
     return {
         "final": draft["tier"],
+        "finish": "stop",
         "text": DO_NOT_SAY,
         "citations": [],
         "unsupported": [],

@@ -12,11 +12,13 @@ from langgraph.types import Command
 from tierwise.config import Tier
 from tierwise.errors import Blocked, ModelError
 from tierwise.events import AttemptDiscarded, ToolRequested
+from tierwise.graph.caller_tools import caller_tools, ending_calls, must_call, no_call, what_is_wrong
 from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.fallback import failed_tiers, hand_over, successor
 from tierwise.graph.leaving import Leave, keep_here, rest
 from tierwise.graph.locking import LockedMeanwhile
 from tierwise.graph.paying import OutOfMoney
+from tierwise.graph.sampling import is_cut_by_caller, may_be_empty, sampling_of
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.step import StepResult, cost_of
 from tierwise.graph.structured import value_text
@@ -52,45 +54,65 @@ async def generate(
         if isinstance(written, Leave):
             shown = written.show
             return keep_here(writing.state, runtime, tier) if shown is None else await rest(state, runtime, tier, shown)
-        _check(state, context, tier, written.result, writing.live)
+        draft = _checked(state, context, tier, written, writing.live)
     except ModelError as error:
         writing.announce()
         alone = state.get("held") is None and successor(writing.state, context) is None
         if isinstance(error, OutOfMoney | LockedMeanwhile) and alone:
             raise Blocked(error.what, fix=error.fix) from error
         return _handed_over(writing.state, runtime, error, (time.perf_counter() - started) * 1000)
-    return _gone_on(writing, runtime, written)
+    return _gone_on(writing, runtime, written, draft)
 
 
-def _check(state: TurnState, context: TurnContext, tier: Tier, result: StepResult, live: Live) -> None:
-    """See that a model step is worth anything.
+def _checked(state: TurnState, context: TurnContext, tier: Tier, written: Written, live: Live) -> Json:
+    """The attempt so far, if its last step is worth anything.
 
     Raises:
         ModelError: if it is not: another tier, or the draft that is held, does better.
     """
-    if not result.calls and not live.text.strip():
+    result = written.result
+    finish, calls = result.done.finish, ending_calls(state, result.calls)
+    cut = is_cut_by_caller(state, finish, written.max_tokens)
+    if must_call(state) and not result.calls:
+        raise no_call(tier.name, "answered in words")
+    if not result.calls and not live.text.strip() and not may_be_empty(state, finish, cut=cut):
         raise _said_nothing(tier.name, result)
+    told = bool(caller_tools(state)) and written_wrongly(state) > 0 and not calls
+    if told and (wrong := what_is_wrong(state, result.calls, context.services.shelf.tools)):
+        # It was told once what was wrong with its call, and the caller has to be given one that is right.
+        bound = sampling_of(state).max_tokens is not None
+        fix = "Raise max_tokens of the request, or ask another tier." if bound else "Ask another tier."
+        raise ModelError(f"{tier.name} asked for a tool wrongly again: {wrong}", fix=fix)
     if any(call.problem for call in result.calls) and written_wrongly(state) and successor(state, context):
         # The model was told once what was wrong with its call, and does not get it right.
         raise ModelError(f"{tier.name} asked for tools in a way that cannot be read.", fix="Ask another tier.")
-    if state.get("schema") is not None and not result.calls:
-        live.text = value_text(state, live.text, context.services.models[tier.name])
+    if state.get("schema") is not None:
+        live.text = "" if calls else live.text  # what stands before a call is no JSON value
+        if not result.calls:
+            live.text = value_text(state, live.text, context.services.models[tier.name])
+    without = {"without": list(written.asking.without)}
+    return {**_draft(state, result, live), **without, "cut": cut, "calls": to_json(calls)}
 
 
 def _gone_on(
-    writing: Writing, runtime: Runtime[TurnContext], written: Written
+    writing: Writing, runtime: Runtime[TurnContext], written: Written, draft: Json
 ) -> Command[Literal["gate", "show", "verify", "generate", "finish"]]:
     state, live, result = writing.state, writing.live, written.result
     notices = [*written.asking.notices, *_notices(state, runtime)]
     update: TurnState = {
         "step": live.number,
-        "draft": {**_draft(state, result, live), "without": list(written.asking.without)},
+        "draft": draft,
         "locked": state["locked"],
         "notices": to_json(notices),
         "sent": [live.sent] if live.sent else [],
         "ms": {"model": result.ms},
         **live.told,
     }
+    if draft["calls"]:  # the turn ends with them: whoever asked runs them
+        if (held := writing.unreplaced) is not None:
+            why = f"{live.tier} asks for tools instead"
+            runtime.stream_writer(runtime.context.event(AttemptDiscarded, attempt=held, why=why))
+        return Command(update=update, goto="finish")
     if result.calls:
         update["rounds"] = [{"text": result.text, "calls": to_json(result.calls)}]
         for call in result.calls:
@@ -100,7 +122,9 @@ def _gone_on(
                 )
             )
         return Command(update=update, goto="gate")
-    return Command(update=update, goto="verify")
+    # There is nothing to judge in an answer that the caller cut before its first word, or in the middle of its JSON.
+    unjudged = not live.text.strip() or (draft["cut"] and state.get("schema") is not None)
+    return Command(update=update, goto="finish" if unjudged else "verify")
 
 
 def _said_nothing(tier: str, result: StepResult) -> ModelError:

@@ -9,9 +9,11 @@ from langgraph.runtime import Runtime
 
 from tierwise.errors import UsageError
 from tierwise.events import PassagesFound
+from tierwise.graph.caller_tools import caller_tools, own_tools_allowed
 from tierwise.graph.context import TurnContext
 from tierwise.graph.finding import Found, find
 from tierwise.graph.grounding import NOTHING_ABOUT, is_about_documents, nothing_found, own_knowledge
+from tierwise.graph.said import has_results
 from tierwise.graph.searching import collection_lock
 from tierwise.graph.state import TurnState
 from tierwise.guards import locks
@@ -35,8 +37,8 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
     notices: list[Notice] = []
     try:
         found = await asyncio.to_thread(find, state, context)
-        searched = context.services.retriever is not None
-        if degraded := getattr(context.services.retriever, "degraded", None):
+        searched = context.services.retriever is not None and state.get("search", True)
+        if searched and (degraded := getattr(context.services.retriever, "degraded", None)):
             notices.append(Notice("search_degraded", degraded))
     except UsageError:
         raise
@@ -72,4 +74,6 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
 def _only_documents_know(state: TurnState, context: TurnContext) -> bool:
     """Whether neither a model nor a tool could answer what the documents do not."""
     answered_before = state.get("overrules") is not None
-    return is_about_documents(state) and not context.services.shelf.knows_more and not answered_before
+    ours = own_tools_allowed(state) and context.services.shelf.knows_more
+    knows_more = ours or bool(caller_tools(state)) or has_results(state)
+    return is_about_documents(state) and not knows_more and not answered_before

@@ -17,6 +17,7 @@ from tierwise.graph.budget import unpaid
 from tierwise.graph.context import TurnContext
 from tierwise.graph.fallback import hand_over, next_above, successor
 from tierwise.graph.grounding import has_to_be_grounded, read_passages
+from tierwise.graph.sampling import judged_finish
 from tierwise.graph.state import Json, TurnState
 from tierwise.graph.structured import complaint
 from tierwise.jsonable import from_json, to_json
@@ -155,7 +156,7 @@ def _as_draft(state: TurnState, context: TurnContext, draft: Json, *, may_look: 
         model=tier.model_name,
         question=state["asked"],
         text=draft["text"],
-        finish=draft["finish"],
+        finish=judged_finish(draft),
         passages=tuple(passages),
         evidence=from_json(TokenEvidence, draft["evidence"]) if draft["evidence"] else None,
         structured=state.get("schema") is not None,
@@ -163,7 +164,11 @@ def _as_draft(state: TurnState, context: TurnContext, draft: Json, *, may_look: 
         looks=draft["looks"],
         looks_had=tuple(draft["looks_had"]),
         # A draft that came out of tool calls cannot be made again without calling them again.
-        may_look=may_look and can_look and not state.get("rounds") and state.get("schema") is None,
+        # One that the caller cut differs from any other that is not.
+        may_look=may_look
+        and can_look
+        and not (state.get("rounds") or draft.get("cut"))
+        and state.get("schema") is None,
         grounded=bool(passages) and has_to_be_grounded(state),
         begun_floor=draft["begun_floor"],
         tool_errors=sum(r["outcome"] == "failed" for r in state.get("results", []) if r["attempt"] == draft["attempt"]),

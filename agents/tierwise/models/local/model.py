@@ -120,7 +120,7 @@ class LlamaModel:
                 frame = await call.next()
                 match frame["event"]:
                     case "queued":
-                        yield Queued(frame["ahead"])
+                        yield Queued(frame["ahead"], frame["seconds"])
                     case "reading":
                         yield Reading(frame["done"], frame["total"])
                     case "delta":

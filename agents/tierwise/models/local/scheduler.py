@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from tierwise.models.local.conversations import Conversations, Memory, Slot
 from tierwise.models.local.masks import Mask
 from tierwise.models.local.prefixes import Adapter
 from tierwise.models.local.threads import StepThreads
-from tierwise.models.local.waiting import FairQueue
+from tierwise.models.local.waiting import FairQueue, Pace
 
 _FEW = 16  # tokens: an answer's own next ones, forced ones included; more than that is a prompt
 _BESIDE = 32  # tokens of a prompt read in one step while others write
@@ -41,7 +41,7 @@ class Computer(Memory, Protocol):
 class Listener(Protocol):
     """Who is told what becomes of a request; the last call is one of ``completed``, ``failed``, ``cancelled``."""
 
-    def queued(self, ahead: int) -> None: ...  # noqa: D102
+    def queued(self, ahead: int, seconds: float | None) -> None: ...  # noqa: D102
     def reading(self, done: int, total: int) -> None: ...  # noqa: D102
     def wrote(self, text: str) -> None: ...  # noqa: D102
     def completed(self, outcome: Outcome) -> None: ...  # noqa: D102
@@ -79,6 +79,7 @@ class _Job:
     request: Request
     answer: Answer
     slot: Slot
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def pending(self) -> list[int]:
@@ -127,6 +128,7 @@ class Scheduler:
         self._threads, self._grammar, self._row = threads, grammar, row
         self._waiting: FairQueue[Request] = FairQueue()
         self._jobs: list[_Job] = []
+        self._pace = Pace()
         self._stopped = False
 
     @property
@@ -230,11 +232,17 @@ class Scheduler:
         self._tell_reading(self._jobs[-1])
 
     def _tell_places(self) -> None:
-        for place, request in enumerate(self._waiting.order()):
-            ahead = len(self._jobs) + place
-            if ahead != request.ahead:
-                request.ahead = ahead
-                request.listener.queued(ahead)
+        waiting = self._waiting.order()
+        changed = [
+            (place, request) for place, request in enumerate(waiting) if request.ahead != len(self._jobs) + place
+        ]
+        if not changed:
+            return
+        now = time.monotonic()
+        begins = self._pace.begins([now - job.began for job in self._jobs], len(waiting))
+        for place, request in changed:
+            request.ahead = len(self._jobs) + place
+            request.listener.queued(request.ahead, begins[place])
 
     # -- one step ------------------------------------------------------------------------------------------------------
 
@@ -282,6 +290,7 @@ class Scheduler:
             job.request.listener.wrote(text)
         if answer.done:
             self._end(job)
+            self._pace.note(time.monotonic() - job.began)
             job.request.listener.completed(answer.outcome)
 
     def _tell_reading(self, job: _Job) -> None:

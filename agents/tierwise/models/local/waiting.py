@@ -1,11 +1,14 @@
-"""Who comes next at a busy model: threads take turns, and within a thread the oldest request comes first."""
+"""Who comes next at a busy model, and when: threads take turns, and within a thread the oldest request comes first."""
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_LATEST = 0.2  # weight of the latest answer in what is usual
 
 
 class FairQueue(Generic[T]):
@@ -62,4 +65,33 @@ class FairQueue(Generic[T]):
             found.append(items.popleft())
             if items:
                 turns.append(items)
+        return found
+
+
+class Pace:
+    """How long answers take lately, and when those who wait will begin if it stays so."""
+
+    def __init__(self) -> None:
+        self._usual: float | None = None
+
+    def note(self, seconds: float) -> None:
+        """An answer that came to its end took so long, beside whatever else was written then."""
+        self._usual = seconds if self._usual is None else self._usual + _LATEST * (seconds - self._usual)
+
+    def begins(self, running: Iterable[float], waiting: int) -> list[float | None]:
+        """In how many seconds each of those who wait begins, in their order; ``None`` before any answer has ended.
+
+        Args:
+            running: seconds for which each answer in work has been in work; that many find room together.
+            waiting: how many wait.
+        """
+        if (usual := self._usual) is None:
+            return [None] * waiting
+        free = [max(0.0, usual - since) for since in running] or [0.0]
+        heapq.heapify(free)
+        found: list[float | None] = []
+        for _ in range(waiting):
+            begin = heapq.heappop(free)
+            heapq.heappush(free, begin + usual)
+            found.append(round(begin, 1))
         return found

@@ -182,8 +182,8 @@ class _Frames:
     def __init__(self, worker: Worker, number: int, *, evidence: bool) -> None:
         self._worker, self._number, self._evidence = worker, number, evidence
 
-    def queued(self, ahead: int) -> None:
-        self._send("queued", ahead=ahead)
+    def queued(self, ahead: int, seconds: float | None) -> None:
+        self._send("queued", ahead=ahead, seconds=seconds)
 
     def reading(self, done: int, total: int) -> None:
         self._send("reading", done=done, total=total)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -84,16 +86,17 @@ def back_up(home: Path, rest: AtRest = USUAL) -> Path | None:
     return None
 
 
-def forget(home: Path, thread: str) -> None:
-    """Delete a thread from the backups, too."""
+def forget(home: Path, threads: Sequence[str]) -> None:
+    """Delete threads from the backups, too."""
+    names = json.dumps(threads)
     for path in backups(home):
         with suppress(sqlite3.Error), closing(sqlite3.connect(path, isolation_level=None)) as db:
             changed = path.stat().st_mtime_ns
             db.execute("PRAGMA secure_delete = ON")
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("BEGIN IMMEDIATE")
-            db.execute("DELETE FROM turns WHERE thread = ?", (thread,))
-            db.execute("DELETE FROM threads WHERE thread = ?", (thread,))
+            db.execute("DELETE FROM turns WHERE thread IN (SELECT value FROM json_each(?))", (names,))
+            db.execute("DELETE FROM threads WHERE thread IN (SELECT value FROM json_each(?))", (names,))
             db.execute("COMMIT")
             os.utime(path, ns=(changed, changed))  # it is as old as it was
 

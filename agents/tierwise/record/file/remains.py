@@ -104,5 +104,5 @@ class Remains:
 
 def _enough(table: Table, values: tuple[Value, ...]) -> bool:
     """Whether the columns without which a row cannot be stored are there; later ones have defaults."""
-    first = {"turns": 10, "threads": 3}.get(table.name, len(table.columns))
+    first = {"turns": 10, "threads": 3, "costs_of_deleted": 2}.get(table.name, len(table.columns))
     return len(values) >= first

@@ -14,7 +14,7 @@ from tierwise.record.file.backups import newest_backup
 from tierwise.record.file.noted import Notes
 from tierwise.record.file.remains import Remains, Rows, Table
 from tierwise.record.file.schema import VERSION, derived, migrate
-from tierwise.record.file.sums import OF_THREAD, OF_TURN, seal, sum_of
+from tierwise.record.file.sums import OF_THREAD, OF_TURN, seal, sum_of, sum_of_thread
 
 _NAME = "record.sqlite"
 _NEW = "record.sqlite.new"
@@ -117,7 +117,8 @@ def _put_together(db: sqlite3.Connection, remains: Remains, backup: Path | None,
         unsure = told.behind or told.backed or told.missing or not complete
         withheld = {str(row["thread"]) for row in turns.values() if row["locked"]} if unsure else set()
         db.execute("BEGIN IMMEDIATE")
-        for thread in _threads(remains, old, {str(row["thread"]) for row in turns.values()}):
+        owners = {str(turns[n]["thread"]): _caller(turns[n]) for n in sorted(turns, reverse=True)}
+        for thread in _threads(remains, old, owners):
             # A lock that may have been set since is as good as one that is known.
             _insert(db, "threads", thread | ({"locked": 1} if thread["thread"] in withheld else {}))
         for number in sorted(turns):
@@ -159,17 +160,29 @@ def _tells_the_same(row: dict[str, object]) -> bool:
         return False
 
 
-def _threads(remains: Remains, old: sqlite3.Connection, needed: set[str]) -> list[dict[str, object]]:
-    """The threads of the turns; one whose lock is not known counts as locked."""
+def _caller(turn: dict[str, object]) -> object:
+    """Who asked a turn through an API."""
+    return derived(str(turn["record"]), str(turn["asked"]))["caller"]
+
+
+def _threads(remains: Remains, old: sqlite3.Connection, needed: dict[str, object]) -> list[dict[str, object]]:
+    """The threads of the turns; one whose lock is not known counts as locked.
+
+    Args:
+        remains: what is left of the file.
+        old: the backup.
+        needed: the threads that have turns, each with who asked the first of them through an API.
+    """
     sums = {row["thread"]: row["sum"] for row in _all(remains, "thread_sums").values()}
     mine = {str(row["thread"]): row for row in _all(remains, "threads").values()}
     theirs = {str(row["thread"]): row for row in _rows_of(old, "threads", "rowid").values()}
     found = []
-    for thread in sorted(needed | (mine.keys() & sums.keys())):
+    for thread in sorted(needed.keys() | (mine.keys() & sums.keys())):
         row, known = mine.get(thread), sums.get(thread)
-        if row is not None and known is not None and sum_of([row.get(column) for column in OF_THREAD]) != known:
+        if row is not None and known is not None and sum_of_thread([row.get(column) for column in OF_THREAD]) != known:
             row = None
-        found.append(row or theirs.get(thread) or {"thread": thread, "created": time.time(), "locked": 1})
+        lost = {"thread": thread, "created": time.time(), "locked": 1, "caller": needed.get(thread)}
+        found.append(row or theirs.get(thread) or lost)
     return found
 
 

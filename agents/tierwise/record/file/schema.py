@@ -157,8 +157,42 @@ CREATE INDEX turns_tainted ON turns (thread, n) WHERE tainted = 1;
 """
 # SQLite itself does not notice a changed letter.
 _SUMS = sums.TABLES
+# Whoever begins a thread through an API owns it; what a caller's turns cost is told apart. A turn that ended with calls
+# for its caller to run (called) has no answer: its question is asked again with what they gave. How often a turn was
+# taken up after its program had ended in the middle (taken) is counted.
+_CALLERS = """
+ALTER TABLE threads ADD COLUMN caller TEXT;
+ALTER TABLE threads ADD COLUMN passing INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER thread_sums_update;
+CREATE TRIGGER thread_sums_update AFTER UPDATE OF thread, created, locked, title, caller, passing ON threads BEGIN
+  UPDATE thread_sums SET sum = NULL WHERE thread = new.thread;
+END;
+CREATE INDEX threads_passing ON threads (thread) WHERE passing = 1;
+ALTER TABLE turns ADD COLUMN caller TEXT;
+ALTER TABLE turns ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE turns ADD COLUMN called INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX turns_by_caller ON turns (caller, created, cost) WHERE caller IS NOT NULL;
+DROP VIEW conversation;
+CREATE VIEW conversation AS
+  SELECT n, turn_id, thread, status, locked, tainted, asked, text, requested, final, stage, cause, overrule, stated
+  FROM turns WHERE status NOT IN ('running', 'blocked', 'needs_approval') AND overruled IS NULL AND called = 0;
+DROP INDEX turns_said;
+CREATE INDEX turns_said ON turns (thread, n, locked)
+  WHERE status NOT IN ('running', 'blocked', 'needs_approval') AND overruled IS NULL AND called = 0;
+ALTER TABLE costs_of_deleted ADD COLUMN caller TEXT;
+DROP TRIGGER keep_cost;
+CREATE TRIGGER keep_cost AFTER DELETE ON turns WHEN old.cost > 0 BEGIN
+  INSERT INTO costs_of_deleted VALUES (old.created, old.cost, old.caller);
+END;
+DROP TRIGGER keep_payments;
+CREATE TRIGGER keep_payments BEFORE DELETE ON turns BEGIN
+  INSERT INTO costs_of_deleted SELECT old.created, usd, old.caller FROM payments WHERE turn_id = old.turn_id;
+END;
+"""
 
-_MIGRATIONS = (_FIRST, _OVERRULES, _SPENDING, _CALLS, _LONG_THREADS, _SENDINGS, _LEASES, _PAYMENTS, _MISSED, _SUMS)
+_MIGRATIONS = (
+    _FIRST, _OVERRULES, _SPENDING, _CALLS, _LONG_THREADS, _SENDINGS, _LEASES, _PAYMENTS, _MISSED, _SUMS, _CALLERS,
+)  # fmt: skip
 """What makes version ``n + 1`` of a file of version ``n``; a new file goes through all of them."""
 VERSION = len(_MIGRATIONS)
 
@@ -192,6 +226,8 @@ def derived(record: str, asked: str) -> dict[str, object]:
         "tainted": int(bool(fields.get("passages") or fields.get("tools"))),
         "stated": stated_lines(asked),
         "missed": _missed(record),
+        "caller": fields.get("caller"),
+        "called": int(bool(fields.get("calls"))),
     }
 
 

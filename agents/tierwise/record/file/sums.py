@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 OF_TURN = ("turn_id", "thread", "created", "status", "locked", "overruled", "asked", "text", "record")
-OF_THREAD = ("thread", "created", "locked", "title")
+OF_THREAD = ("thread", "created", "locked", "title", "caller", "passing")
+_ALWAYS = 4  # of those; the others count only where they say something, as they came later
 
 TABLES = """
 CREATE TABLE sums (n INTEGER PRIMARY KEY, sum INTEGER) STRICT;
@@ -40,10 +41,11 @@ _TURNS = (
 )
 _TURNS_DUE = f"{_TURNS} WHERE sum IS NULL"
 _THREADS = (
-    "SELECT sum, thread_sums.thread, threads.thread, created, locked, title"
+    "SELECT sum, thread_sums.thread, threads.thread, created, locked, title, caller, passing"
     " FROM thread_sums LEFT JOIN threads USING (thread)"
 )
 _THREADS_DUE = f"{_THREADS} WHERE sum IS NULL"
+_THREADS_BEFORE = _THREADS.replace(", caller, passing", "")  # in a file that does not know of callers yet
 
 
 def seal(db: sqlite3.Connection, *, count: bool = True) -> int | None:
@@ -59,7 +61,7 @@ def seal(db: sqlite3.Connection, *, count: bool = True) -> int | None:
     for row in db.execute(_TURNS_DUE).fetchall():
         db.execute("UPDATE sums SET sum = ? WHERE n = ?", (sum_of(tuple(row)[2:]), row[1]))
     for row in db.execute(_THREADS_DUE).fetchall():
-        db.execute("UPDATE thread_sums SET sum = ? WHERE thread = ?", (sum_of(tuple(row)[2:]), row[1]))
+        db.execute("UPDATE thread_sums SET sum = ? WHERE thread = ?", (sum_of_thread(tuple(row)[2:]), row[1]))
     if not count:
         return None
     return int(db.execute("UPDATE written SET n = n + 1 RETURNING n").fetchone()[0])
@@ -71,17 +73,25 @@ def sum_of(values: Iterable[object]) -> int:
     return zlib.crc32(repr(plain).encode("utf-8", "surrogatepass"))
 
 
+def sum_of_thread(values: Sequence[object]) -> int:
+    """The checksum of a thread from its :data:`OF_THREAD`; a row of an older version has the same as ever."""
+    later = values[_ALWAYS:]
+    return sum_of(values if any(later) else values[:_ALWAYS])
+
+
 def wrong(db: sqlite3.Connection) -> str | None:
     """What does not fit its sum, in words; ``None`` if everything does."""
-    if any(_differs(row) for row in db.execute(_TURNS)):
+    if any(_differs(row, sum_of) for row in db.execute(_TURNS)):
         return "a turn is not as it was written"
     if db.execute("SELECT 1 FROM turns LEFT JOIN sums USING (n) WHERE sums.n IS NULL LIMIT 1").fetchone():
         return "a turn was not written"
-    if any(_differs(row) for row in db.execute(_THREADS)):
+    columns = {row[1] for row in db.execute("PRAGMA table_info(threads)")}
+    threads = _THREADS if "caller" in columns else _THREADS_BEFORE
+    if any(_differs(row, sum_of_thread) for row in db.execute(threads)):
         return "a thread is not as it was written"
     return None
 
 
-def _differs(row: Sequence[object]) -> bool:
-    known, _, first, *rest = row
-    return first is None or (known is not None and sum_of((first, *rest)) != known)
+def _differs(row: Sequence[object], sum_up: Callable[[Sequence[object]], int]) -> bool:
+    known, _, *values = row
+    return values[0] is None or (known is not None and sum_up(values) != known)

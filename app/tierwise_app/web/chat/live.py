@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from tierwise import RunningTurn
+from tierwise_app.text import rough
 from tierwise_app.web.answer.markdown import safe_markdown
 from tierwise_app.web.chat.progress import Phase, Progress, State
 from tierwise_app.web.chat.voices import answerer, person
@@ -93,6 +94,8 @@ def phase_text(phase: Phase) -> str:
     elif key == "read" and "total" in values:
         key = "read_of"
         values |= {"done": f"{values['done']:,}", "total": f"{values['total']:,}"}
+    elif values.get("seconds") is not None:
+        key, values["about"] = f"{key}_about", rough(values["seconds"])
     elif key == "check":
         key = f"check_{values['outcome']}"
         sure = "" if values["p_good"] is None else f" ({values['p_good']:.2f})"

@@ -86,7 +86,7 @@ class Progress:
                 self._begin("search")
             case ev.TurnQueued():
                 self.phases = [phase for phase in self.phases if phase.key != "search"]  # it has not begun
-                self._go_to("line", ahead=event.ahead)
+                self._go_to("line", ahead=event.ahead, seconds=event.seconds)
             case ev.PassagesFound():
                 if self.phases and self.phases[-1].key == "line":
                     self._begin("search")
@@ -98,7 +98,7 @@ class Progress:
                 self._tiers[event.attempt], self._texts[event.attempt] = event.tier, []
                 self._begin("read", tier=event.tier)
             case ev.AttemptQueued():
-                self._go_to("wait", tier=self.tier, ahead=event.ahead)
+                self._go_to("wait", tier=self.tier, ahead=event.ahead, seconds=event.seconds)
             case ev.PromptProgress():
                 share = event.done / event.total if event.total else None
                 phase = self._go_to("read", tier=self.tier, done=event.done, total=event.total)
