@@ -12,13 +12,16 @@ ifeq ($(shell uname -m),x86_64)
 export CMAKE_ARGS ?= -DGGML_NATIVE=OFF
 endif
 
-.PHONY: demo app test check bench bench-phi3 fault lock audit format clean
+.PHONY: demo app serve test check bench bench-phi3 fault lock audit format clean
 
 demo: $(STAMP)
 	@$(BIN)/tierwise demo
 
 app: $(STAMP)
 	@$(BIN)/tierwise app
+
+serve: $(STAMP)
+	@$(BIN)/tierwise serve
 
 test: $(STAMP)
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from tierwise.callers import Documents
@@ -15,6 +16,7 @@ _FORMS = {
     "hosts": (re.compile(_NAME), "NAME, without http:// and port"),
     "origins": (re.compile(rf"https?://{_NAME}(?::\d{{1,5}})?"), "https://NAME or https://NAME:PORT"),
 }
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}")
 _POSITIVE = ("port", "working", "waiting", "body_mb", "drain", "document_mb")
 
 
@@ -27,6 +29,7 @@ class ServeSettings:
         port: of that address.
         hosts: names, beside ``localhost`` and addresses of this machine, that requests may be for (header ``Host``).
         origins: web pages that may ask from a browser (header ``Origin``), as ``https://NAME``; none by default.
+        models: other names that ``model`` may be, with what each means: ``auto``, ``quick``, ``deep`` or a tier.
         hold: what a stream that names no ``hold`` gets: text once it is ``verified``, or ``live``.
         documents: whether requests of the OpenAI kind that do not say so are answered with documents: ``auto`` uses
             what is found, ``only`` answers from it or not at all, ``off`` does not look.
@@ -41,6 +44,7 @@ class ServeSettings:
     port: int = 8411
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
     hold: Hold = "verified"
     documents: Documents = "auto"
     working: int = 16
@@ -75,6 +79,11 @@ def read_serve_settings(data: Any, where: str) -> ServeSettings:
         form, example = _FORMS[key]
         if wrong := [word for word in words if not form.fullmatch(word)]:
             raise ConfigError(f"{where}.{key}: {wrong[0]!r} is not written as {example}.")
+    models = values.get("models", {})
+    if not isinstance(models, dict) or not all(isinstance(word, str) and word for word in models.values()):
+        raise ConfigError(f"{where}.models must be a section of names.", fix='Write them as "gpt-4o" = "auto".')
+    if wrong := [name for name in models if not _MODEL.fullmatch(name)]:
+        raise ConfigError(f"{where}.models: {wrong[0]!r} cannot be the name of a model.", fix="Use letters and digits.")
     for key in _POSITIVE:
         given = values.get(key, 1)
         whole = key in ("port", "working", "waiting")

@@ -51,6 +51,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
     from tierwise_app.checks_knowledge import check_knowledge
     from tierwise_app.checks_routing import check_routing
     from tierwise_app.checks_secrets import check_secrets
+    from tierwise_app.checks_serve import check_serve
     from tierwise_app.checks_stores import check_configuration, check_libraries, check_stores
     from tierwise_app.checks_tools import check_tools
 
@@ -81,6 +82,7 @@ def run_checks(load: Callable[[], Settings], *, online: bool) -> Iterator[Check]
         yield from check_knowledge(settings)
         yield from check_routing(settings)
         yield from check_secrets(settings)
+        yield from check_serve(settings)
 
 
 def tiers_in_use(settings: Settings) -> tuple[Tier, ...]:

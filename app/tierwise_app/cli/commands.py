@@ -26,6 +26,7 @@ from tierwise_app.cli import (
     route,
     router,
     search,
+    serve,
     setup,
     sources,
     stats,
@@ -56,6 +57,7 @@ _ORDER = (
     "why",
     "stats",
     "app",
+    "serve",
     "bench",
 )
 
@@ -128,6 +130,7 @@ app.add_typer(threads.app, name="threads")
 app.command("why")(why.why)
 app.command("stats")(stats.stats)
 app.command("app")(open_app)
+app.add_typer(serve.app, name="serve")
 app.add_typer(bench.app, name="bench")
 
 

@@ -9,10 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tierwise.errors import InvalidInput
+from tierwise_app.copies import keep, safe_name
 from tierwise_app.web.desk import Desk
 from tierwise_app.web.jobs import Job
 from tierwise_app.web.knowledge import uploads
-from tierwise_app.web.knowledge.uploads import keep, safe_name, start_upload
+from tierwise_app.web.knowledge.uploads import start_upload
 
 
 class File:

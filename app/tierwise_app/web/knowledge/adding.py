@@ -8,8 +8,9 @@ import streamlit as st
 
 from tierwise.errors import InvalidInput, TierwiseError
 from tierwise.knowledge import MAX_BYTES, Collection, check_collection_name
+from tierwise_app.copies import MOST_FILES
 from tierwise_app.web.desk import desk
-from tierwise_app.web.knowledge.uploads import MOST_FILES, Upload, start_upload
+from tierwise_app.web.knowledge.uploads import Upload, start_upload
 from tierwise_app.web.knowledge.work import start_ingest
 from tierwise_app.web.words import plain, raw, say
 

@@ -6,13 +6,13 @@ import streamlit as st
 
 from tierwise.errors import TierwiseError
 from tierwise.knowledge import Collection
+from tierwise_app.copies import is_upload
 from tierwise_app.text import one_line
 from tierwise_app.web.desk import desk
 from tierwise_app.web.knowledge.counting import counted
 from tierwise_app.web.knowledge.document import draw_document
 from tierwise_app.web.knowledge.listing import name_of
 from tierwise_app.web.knowledge.opening import close, opened
-from tierwise_app.web.knowledge.uploads import is_upload
 from tierwise_app.web.knowledge.work import start_remove
 from tierwise_app.web.words import plain, say
 

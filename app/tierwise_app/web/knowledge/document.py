@@ -6,12 +6,12 @@ import streamlit as st
 
 from tierwise.errors import TierwiseError
 from tierwise.knowledge import Failure, Source
+from tierwise_app.copies import is_upload
 from tierwise_app.text import clean, one_line, size, when
 from tierwise_app.web.desk import desk
 from tierwise_app.web.knowledge.counting import counted
 from tierwise_app.web.knowledge.listing import Entry, entries
 from tierwise_app.web.knowledge.opening import close
-from tierwise_app.web.knowledge.uploads import is_upload
 from tierwise_app.web.knowledge.work import start_ingest, start_remove
 from tierwise_app.web.words import plain, raw, say
 

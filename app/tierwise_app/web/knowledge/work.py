@@ -101,7 +101,7 @@ def start_remove(desk: Desk, path: str | None, *, collection: str) -> Job:
     """Forget a document, or a whole collection, and delete the copies kept of it; the result is how many went."""
 
     def work(job: Job) -> int:
-        from tierwise_app.web.knowledge.uploads import drop_copies
+        from tierwise_app.copies import drop_copies
 
         with taking_turns(job):
             if not job.wanted:

@@ -1,0 +1,1 @@
+"""The API that programs for OpenAI models speak: chat completions, responses, models."""

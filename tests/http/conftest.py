@@ -1,0 +1,21 @@
+"""The HTTP server for tests; ``serving`` of ``tests/support`` is the same for fixtures of a wider scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from serving import Server, serving
+
+
+@pytest.fixture
+def served(tmp_path: Any) -> Iterator[Callable[..., Server]]:
+    """Starts servers that end with the test: ``served(quick=..., deep=..., serve=ServeSettings(...))``."""
+    with ExitStack() as stack:
+
+        def start(*args: Any, **kwargs: Any) -> Server:
+            return stack.enter_context(serving(*args, **kwargs))
+
+        yield start
