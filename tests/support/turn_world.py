@@ -21,6 +21,7 @@ from tierwise.events import AnswerReady, Event, ToolFinished, TurnStarted
 from tierwise.jsonable import to_json
 from tierwise.models import ChatRequest
 from tierwise.models.base import Chunk, Delta
+from tierwise.record import lookup
 from tierwise.runtime.running import RunningTurn
 from tierwise.testing import ScriptedModel, Step
 from tierwise.tool_settings import ToolSettings
@@ -75,6 +76,8 @@ class World:
         self.gate = Gate()
         self.effects: Counter[tuple[str, str, str]] = Counter()
         self.requests: list[tuple[str, list[dict[str, Any]]]] = []
+        # Threads that were deleted a moment before a crash: here no step is stored before its turn is.
+        self._young, lookup._YOUNG = lookup._YOUNG, 0.0
         self._homes = 0
         self.home = self._new_home()
         self.copilots = [self._open()]
@@ -88,6 +91,7 @@ class World:
     def drop(self) -> None:
         """Close, and leave nothing behind."""
         self.close()
+        lookup._YOUNG = self._young
         shutil.rmtree(self.folder)
 
     def open_another(self) -> Copilot:

@@ -76,8 +76,7 @@ async def prompt_for(
         ContextTooLong: if the question alone does not fit.
         ModelError: if the tokens cannot be counted.
     """
-    taken = await asyncio.to_thread(context.services.record.taken_out, state["thread"])
-    said, locked = await asyncio.to_thread(_said, state, context, tier, taken)
+    taken, said, locked = await asyncio.to_thread(_read, state, context, tier)
     passages = [from_json(Passage, p) for p in state["passages"]]
     draft, given, steps = held["text"] if held else None, given_steps(state), step_messages(state)
     without: tuple[str, ...] = ()
@@ -147,6 +146,12 @@ def _repeats(taken: TakenOut, earlier: Earlier, passages: Sequence[Passage], ste
         or any(taken.has_passage(passage) for passage in passages)
         or any(taken.repeated_in(step.content) for step in steps)
     )
+
+
+def _read(state: TurnState, context: TurnContext, tier: Tier) -> tuple[TakenOut, Said, bool]:
+    """What was taken out, what was said as the tier may see it, and whether the turn is locked by reading it."""
+    taken = context.services.record.taken_out(state["thread"])
+    return taken, *_said(state, context, tier, taken)
 
 
 def _without(step: Message, taken: TakenOut) -> Message:

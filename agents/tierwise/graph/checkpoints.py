@@ -54,10 +54,10 @@ async def open_checkpoints(home: Path, record: Record) -> TurnSaver:
 
 
 def _worth(values: Mapping[str, Any]) -> object:
-    """What a turn has that nobody wants to pay or wait for again: model steps, tool calls, looks; or what locks it."""
+    """What a turn has that nobody wants to pay or wait for again: model steps, tool calls, looks, a person's no."""
     draft = values.get("draft") or {}
     counts = (values.get("step", 0), len(values.get("rounds", ())), len(values.get("results", ())))
-    return *counts, len(draft.get("looks_had", ())), bool(values.get("locked")), bool(values.get("kept_here"))
+    return *counts, len(draft.get("looks_had", ())), bool(values.get("kept_here"))
 
 
 async def _anew(path: Path, record: Record) -> TurnSaver:

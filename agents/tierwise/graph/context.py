@@ -140,6 +140,7 @@ class TurnContext:
         caps: of the budget, with what had been spent when it was looked at last, this turn's own money included.
         accepts: raises :class:`~tierwise.errors.InvalidOutput` for a text that is not what was asked for, where more
             was asked than the state's schema says.
+        listener: is told the events; without one they go through the graph's stream.
         caller: who asks through an API, with what may be spent for it.
     """
 
@@ -153,6 +154,7 @@ class TurnContext:
     recorded: bool = False
     caps: tuple[Cap, ...] = ()
     accepts: Callable[[str], object] | None = None
+    listener: Callable[[Event], None] | None = None
     caller: Caller | None = None
 
     def event(self, kind: type[E], **fields: Any) -> E:

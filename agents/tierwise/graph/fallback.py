@@ -12,6 +12,7 @@ from tierwise.events import AttemptDiscarded, TextDelta, TierEscalated
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.budget import tier_states
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import to_json
 from tierwise.routing.choose import escalation
@@ -80,7 +81,7 @@ def hand_over(
         # Its beginning is no answer. Nobody else can give one, so it is written to its end after all.
         if context.live is None or not context.live.text:  # else the first word of the failed tier has discarded it
             why = f"{failed} could not help; {held['tier']} writes it after all"
-            runtime.stream_writer(context.event(AttemptDiscarded, attempt=held["attempt"], why=why))
+            emit(runtime, context.event(AttemptDiscarded, attempt=held["attempt"], why=why))
         text = f"{failed} could not help: {error} {held['tier']} answers after all."
         update |= {
             "held": None,
@@ -97,7 +98,7 @@ def hand_over(
         if (context.live is not None and context.live.text) or (state.get("draft") or {}).get("text"):
             # The first word of the failed tier has discarded it: whoever follows the events gets it back.
             again = context.event(TextDelta, attempt=held["attempt"], text=held["text"])
-            runtime.stream_writer(again)
+            emit(runtime, again)
         text = f"{failed} could not help: {error} This is the answer of {held['tier']}."
         update |= {"draft": held, "held": None, "tier": held["tier"], "notices": [to_json(Notice("degraded", text))]}
         return Command(update=update, goto="finish")
@@ -109,7 +110,7 @@ def hand_over(
         reason = Reason("tier_failed", f"{failed} failed: {error.what}")
     notice = Notice("fallback" if upwards else "degraded", f"{failed} failed: {error} {heir} answers instead.")
     if upwards:
-        runtime.stream_writer(context.event(TierEscalated, from_tier=failed, to_tier=heir, reasons=(reason,)))
+        emit(runtime, context.event(TierEscalated, from_tier=failed, to_tier=heir, reasons=(reason,)))
     update |= {
         "draft": None,
         "tier": heir,

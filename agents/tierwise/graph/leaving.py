@@ -16,6 +16,7 @@ from tierwise.events import AttemptDiscarded, SendingNeeded
 from tierwise.graph.asking import Asking
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.fallback import successor
 from tierwise.graph.payload import items_of, outgoing_of
 from tierwise.graph.said import call_ids
@@ -54,17 +55,10 @@ async def may_leave(
     Raises:
         ModelError: if its tokens cannot be counted.
     """
-    record, place = context.services.record, place_of(context, tier)
-    shown = await asyncio.to_thread(record.sendings, context.turn_id)
-    if any(one.state == "denied" for one in shown):
-        return Leave(kept=True)
     items = items_of(state, model, asking, request)
-    seen = [one for one in shown if one.state in ("allowed", "sent") and one.place == place]
-    if seen:
-        if not _unseen(items, seen, _own_items(state, context, place)):
-            return Leave(allowed=True)
-    elif not await asyncio.to_thread(_has_to_be_shown, state, context, place, items, asking):
-        return Leave()
+    leave = await asyncio.to_thread(_known, state, context, place_of(context, tier), items, asking)
+    if leave is not None:
+        return leave
     return Leave(show=await outgoing_of(context.services, tier, model, state, asking, request))
 
 
@@ -74,7 +68,7 @@ async def rest(state: TurnState, runtime: Runtime[TurnContext], tier: Tier, outg
     context.live = None  # no step has begun
     place = place_of(context, tier)
     await asyncio.to_thread(context.services.record.ask_to_send, state["thread"], place, outgoing)
-    runtime.stream_writer(context.event(SendingNeeded, attempt=state["attempt"], outgoing=outgoing))
+    emit(runtime, context.event(SendingNeeded, attempt=state["attempt"], outgoing=outgoing))
     return Command(update={"seq": context.seq}, goto="show")
 
 
@@ -102,7 +96,7 @@ def keep_here(state: TurnState, runtime: Runtime[TurnContext], tier: Tier) -> Co
     over = [one for one in (held, draft) if one is not None]
     for one in over:
         why = f"{tier.name} may not be asked; {heir} answers instead"
-        runtime.stream_writer(context.event(AttemptDiscarded, attempt=one["attempt"], why=why))
+        emit(runtime, context.event(AttemptDiscarded, attempt=one["attempt"], why=why))
     update |= {
         "draft": None,
         "tier": heir,
@@ -118,6 +112,19 @@ def keep_here(state: TurnState, runtime: Runtime[TurnContext], tier: Tier) -> Co
 def place_of(context: TurnContext, tier: Tier) -> str:
     """Where requests of a tier go: its host, or the tier itself where nobody knows."""
     return context.services.models[tier.name].capabilities.host or f"tier {tier.name}"
+
+
+def _known(
+    state: TurnState, context: TurnContext, place: str, items: Sequence[OutgoingItem], asking: Asking
+) -> Leave | None:
+    """What is known of a request already; ``None`` if a person has to see it. Call it in a thread."""
+    shown = context.services.record.sendings(context.turn_id)
+    if any(one.state == "denied" for one in shown):
+        return Leave(kept=True)
+    seen = [one for one in shown if one.state in ("allowed", "sent") and one.place == place]
+    if seen:
+        return None if _unseen(items, seen, _own_items(state, context, place)) else Leave(allowed=True)
+    return None if _has_to_be_shown(state, context, place, items, asking) else Leave()
 
 
 def _has_to_be_shown(

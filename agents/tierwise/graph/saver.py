@@ -67,9 +67,10 @@ class _Unsaved:
 class TurnSaver(AsyncSqliteSaver):
     """Keeps the last :data:`KEPT` checkpoints of a turn, with what belongs to them.
 
-    A step that has cost nothing worth keeping since the last one that is stored (``worth``) waits in memory: it is
-    stored if the turn then waits for a person, a task fails, or one of several tasks is over, and is made again by a
-    turn that goes on elsewhere. The connection commits every statement by itself: a step takes one way to its thread.
+    A step that has cost nothing worth keeping since the last one that is stored, or at all (``worth``), waits in
+    memory: it is stored if the turn then waits for a person, a task fails, or one of several tasks is over, and is made
+    again by a turn that goes on elsewhere. The connection commits every statement by itself: a step takes one way to
+    its thread.
 
     A turn's checkpoints are named after it, and, once it was taken up again, after its epoch, too: ``TURN@EPOCH``. What
     a process still writes after another took the turn up from it stands under the old name, where nobody looks.
@@ -174,7 +175,7 @@ class TurnSaver(AsyncSqliteSaver):
         step = _Unsaved(config, checkpoint, metadata)
         worth = None if self.worth is None else self.worth(checkpoint["channel_values"])
         owed = (name, checkpoint["id"]) in self._owed
-        if worth is not None and self._stored.get(name) == worth and not owed:
+        if self.worth is not None and self._stored.get(name, self.worth({})) == worth and not owed:
             self._unsaved[name] = step
         else:
             self._owed.discard((name, checkpoint["id"]))
@@ -191,7 +192,7 @@ class TurnSaver(AsyncSqliteSaver):
         must = any(channel in WRITES_IDX_MAP or channel == "results" for channel, _ in writes)
         step, number = self._unsaved.get(name), str(get_checkpoint_id(config))
         if step is None or step.checkpoint["id"] != number:
-            kept = self.worth is None or self._last.get(name) in (number, None)
+            kept = self.worth is None or self._last.get(name) == number
             if must and not kept:  # it may come before its checkpoint, which is then owed to it
                 self._owed.add((name, number))
             if must or kept:

@@ -7,28 +7,16 @@ so none is traced.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from langchain_core.tracers.context import tracing_v2_callback_var
 from langsmith import tracing_context
 
 
-async def untraced(parts: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-    """The same parts, made without a tracer; what the caller does between them is left as it is."""
-    async with aclosing(parts):
-        while True:
-            with _unheard():
-                try:
-                    part = await anext(parts)
-                except StopAsyncIteration:
-                    return
-            yield part
-
-
 @contextmanager
-def _unheard() -> Iterator[None]:
+def untraced() -> Iterator[None]:
+    """No tracer hears of what is done inside, tasks that are begun there included."""
     token = tracing_v2_callback_var.set(None)
     try:
         with tracing_context(enabled=False, parent=False):

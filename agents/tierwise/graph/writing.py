@@ -15,6 +15,7 @@ from tierwise.graph.asking import Asking, prompt_for
 from tierwise.graph.budget import unpaid
 from tierwise.graph.caller_tools import callable_tools, must_call, no_call
 from tierwise.graph.context import Live, TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.fallback import next_above, successor
 from tierwise.graph.leaving import Leave, may_leave, place_of
 from tierwise.graph.locking import LockedMeanwhile, locked_meanwhile
@@ -66,10 +67,11 @@ class Writing:
         """Say that the attempt has started, once."""
         if not self._announced:
             self._announced = True
-            self._runtime.stream_writer(
+            emit(
+                self._runtime,
                 self._context.event(
                     AttemptStarted, attempt=self.live.attempt, tier=self.tier.name, model=self.tier.model_name
-                )
+                ),
             )
 
     @property
@@ -102,7 +104,7 @@ class Writing:
             self.announce()
             if self.live.text and refused is None:
                 self.live.text += "\n\n"
-                self._runtime.stream_writer(self._context.event(TextDelta, attempt=self.live.attempt, text="\n\n"))
+                emit(self._runtime, self._context.event(TextDelta, attempt=self.live.attempt, text="\n\n"))
             await tell(self.live, self.state, self._context, self._model, asking, request.tools)
             before, window = self.live.text, self._model.capabilities.context_window
             try:
@@ -130,7 +132,10 @@ class Writing:
         self.state = {**self.state, "locked": asking.locked}  # also for whoever takes over
         state, how = self.state, sampling_of(self.state)
         must = must_call(state)
-        tools = await asyncio.to_thread(tools_for, state, self._context, self._model)
+        if self._model.capabilities.tools == "prompted":  # they are chosen by their likeness to the question
+            tools = await asyncio.to_thread(tools_for, state, self._context, self._model)
+        else:
+            tools = tools_for(state, self._context, self._model)
         if must and not tools:
             raise no_call(
                 self.tier.name, "its model has no tool calls" if not has_tools else "made no call that can be used"
@@ -164,7 +169,7 @@ class Writing:
         step = partial(
             run_step,
             self._context,
-            self._runtime.stream_writer,
+            partial(emit, self._runtime),
             live=self.live,
             tier=self.tier,
             model=self._model,

@@ -88,6 +88,11 @@ class Knowledge:
         """What the last search or ingest had to do without, as a sentence; ``None`` if nothing."""
         return self._degraded
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no passages: a question needs no vector for them."""
+        return tables.count(self._db) == 0
+
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def search(

@@ -16,7 +16,7 @@ from tierwise.turns import DecisionRecord
 _SHORTEST = 4  # characters of a beginning of an id
 _LAST = "\U0010ffff"  # behind every other character
 _USUAL = 5  # turns of a thread by which the next is judged
-_YOUNG = 60.0  # seconds; a turn has a checkpoint a moment before it is stored here
+_YOUNG = 60.0  # seconds; with nodes of one's own a turn has a checkpoint a moment before it is stored here
 
 
 class Lookup(Database):

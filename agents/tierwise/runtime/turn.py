@@ -20,11 +20,11 @@ from tierwise.graph.context import Services, TurnContext
 from tierwise.graph.line import enclosing_turn, wait_in_line
 from tierwise.graph.report import decision_record
 from tierwise.graph.state import TurnState
-from tierwise.graph.untraced import untraced
 from tierwise.models.schemas import check
 from tierwise.record import Record, answer_of
 from tierwise.redact import redact
 from tierwise.runtime.holding import Holding
+from tierwise.runtime.parts import Parts, Stands
 from tierwise.runtime.saying_again import said_again
 from tierwise.storage import explained, is_damage
 from tierwise.turns import DecisionRecord
@@ -166,7 +166,7 @@ async def _run(
     services, record, parked = context.services, context.services.record, False
     announced = False
     try:
-        parts = graph.astream(
+        stream = graph.astream(
             begin,
             _config(name),
             context=context,
@@ -174,13 +174,15 @@ async def _run(
             version="v2",
             **({"durability": _durability(services)} if graph.checkpointer is not None else {}),
         )
-        async with Holding(record, context.turn_id) as holding, aclosing(untraced(parts)) as stream:
-            while (part := await holding.next(stream)) is not None:
-                if part["type"] == "custom":
-                    announced = announced or isinstance(part["data"], AnswerReady)
-                    yield cast(Event, part["data"])
+        parts = Parts(stream)
+        context.listener = parts.tell
+        async with Holding(record, context.turn_id) as holding, parts:
+            while (part := await holding.next(parts)) is not None:
+                if isinstance(part, Stands):
+                    state = part.state
                 else:
-                    state = cast(TurnState, part["data"])
+                    announced = announced or isinstance(part, AnswerReady)
+                    yield part
         if not context.recorded and (resting := _resting(services, state, context)) is not None:
             # Not in a thread: between storing and noting it, nothing may stop the turn.
             resting = record.finish(resting, parked="waiting")

@@ -21,9 +21,11 @@ from tierwise.record import Record
 
 
 @asynccontextmanager
-async def saver_at(home: Path) -> AsyncIterator[TurnSaver]:
+async def saver_at(home: Path, *, lazy: bool = False) -> AsyncIterator[TurnSaver]:
     record = Record(home)
     saver = await open_checkpoints(home, record)
+    if not lazy:
+        saver.worth = None
     try:
         yield saver
     finally:
@@ -109,7 +111,6 @@ async def test_what_is_written_under_an_older_name_is_not_read_and_is_dropped(ow
 
 async def test_the_last_checkpoint_is_the_one_stored_last_though_the_clock_was_set_back(own_home: Path) -> None:
     async with saver_at(own_home) as saver:
-        saver.worth = None
         config: Any = {"configurable": {"thread_id": "one", "checkpoint_ns": ""}}
         for number in ("3", "1", "2"):  # ids begin with the time
             await saver.aput(config, {**empty_checkpoint(), "id": number}, {}, {})
@@ -121,7 +122,6 @@ async def test_the_last_checkpoint_is_the_one_stored_last_though_the_clock_was_s
 
 async def test_results_that_arrive_late_are_not_lost_with_the_checkpoints_before(own_home: Path) -> None:
     async with saver_at(own_home) as saver:
-        saver.worth = None
         config: Any = {"configurable": {"thread_id": "one", "checkpoint_ns": ""}}
         last: Any = {"configurable": {**config["configurable"], "checkpoint_id": "9"}}
         await saver.aput_writes(last, [("c", "result")], "task")  # before its checkpoint, as langgraph may
@@ -144,15 +144,15 @@ def values(number: str, **channels: Any) -> Any:
 
 
 async def test_a_step_that_cost_nothing_is_not_stored_and_one_that_did_is(own_home: Path) -> None:
-    async with saver_at(own_home) as saver:
+    async with saver_at(own_home, lazy=True) as saver:
         await saver.aput(CONFIG, values("1"), {}, {})
         await saver.aput(CONFIG, values("2", passages=["p"]), {}, {})
         await saver.aput_writes(of_step("2"), [("passages", ["p"])], "task")
-        assert rows(own_home, "SELECT checkpoint_id FROM checkpoints") == [("1",)]
+        assert rows(own_home, "SELECT checkpoint_id FROM checkpoints") == []
         assert rows(own_home, "SELECT * FROM writes") == []
         await saver.aput(CONFIG, values("3", passages=["p"], step=1), {}, {})
         await saver.aput(CONFIG, values("4", passages=["p"], step=1, p_good={}), {}, {})
-        assert rows(own_home, "SELECT checkpoint_id FROM checkpoints ORDER BY rowid") == [("1",), ("3",)]
+        assert rows(own_home, "SELECT checkpoint_id FROM checkpoints ORDER BY rowid") == [("3",)]
 
 
 @pytest.mark.parametrize("channel", ["__interrupt__", "__error__", "results"])
@@ -160,7 +160,7 @@ async def test_a_step_that_cost_nothing_is_not_stored_and_one_that_did_is(own_ho
 async def test_what_a_person_is_asked_and_what_tools_gave_is_stored_with_its_step(
     own_home: Path, channel: str, early: bool
 ) -> None:
-    async with saver_at(own_home) as saver:
+    async with saver_at(own_home, lazy=True) as saver:
         await saver.aput(CONFIG, values("1"), {}, {})
         if early:  # langgraph may store what a task wrote before the checkpoint that the task began with
             await saver.aput_writes(of_step("2"), [(channel, ["told"])], "task")

@@ -15,6 +15,7 @@ from langgraph.runtime import Runtime
 
 from tierwise.events import ToolFinished, ToolProgress
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.progress import Progress
 from tierwise.graph.searching import ToolSearch
 from tierwise.graph.state import Json, TurnState
@@ -43,7 +44,8 @@ async def act(task: Json, runtime: Runtime[TurnContext]) -> TurnState:
     step = await acting.run(runtime)
     if step is None:
         return {}
-    runtime.stream_writer(
+    emit(
+        runtime,
         context.event(
             ToolFinished,
             attempt=task["attempt"],
@@ -52,7 +54,7 @@ async def act(task: Json, runtime: Runtime[TurnContext]) -> TurnState:
             ok=step.ok,
             result=step.result,
             ms=step.ms,
-        )
+        ),
     )
     return {
         "results": [to_json(step)],
@@ -107,8 +109,8 @@ class _Acting:
 
     async def _called(self, runtime: Runtime[TurnContext], tool: Tool[..., Any]) -> ToolStep:
         progress = Progress(
-            lambda text: runtime.stream_writer(
-                self.context.event(ToolProgress, attempt=self.task["attempt"], call_id=self.call.id, text=text)
+            lambda text: emit(
+                runtime, self.context.event(ToolProgress, attempt=self.task["attempt"], call_id=self.call.id, text=text)
             )
         )
         started = time.perf_counter()

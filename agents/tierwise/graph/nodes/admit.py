@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Coroutine
 from contextlib import aclosing, suppress
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -15,6 +15,7 @@ from tierwise.errors import StoreError
 from tierwise.events import TurnStarted
 from tierwise.graph.caller_tools import own_tools_allowed
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.line import wait_in_line
 from tierwise.graph.report import decision_record
 from tierwise.graph.said import reads_results
@@ -34,31 +35,26 @@ async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """
     context = runtime.context
     services, notices = context.services, list[Notice]()
-    locked, tainted = await asyncio.to_thread(_thread_as_it_is, context, state)
-    state = {**state, "locked": locked, "tainted": tainted}
-    begun = decision_record(state, context, "running")
-    start = partial(
-        services.record.start,
-        busy=services.settings.busy_thread,
-        within=context.within,
-        passing=state.get("passing", False),
-    )
-    await _surely(asyncio.to_thread(start, begun, {**state}))
-    runtime.stream_writer(
+    begun = await _surely(asyncio.to_thread(_begin, state, context))
+    state, locked, tainted = {**state, "locked": begun.locked, "tainted": begun.tainted}, begun.locked, begun.tainted
+    emit(
+        runtime,
         context.event(
             TurnStarted, thread=state["thread"], asked=state["asked"], locked=locked, offline=state["offline"]
-        )
+        ),
     )
-    before = context.started
-    async with aclosing(wait_in_line(context)) as waiting:
-        async for event in waiting:
-            runtime.stream_writer(event)
-    queued = (context.started - before) * 1000
-    # What came first may have changed what holds in the thread.
-    was_locked, (locked, tainted) = locked, await asyncio.to_thread(_thread_as_it_is, context, state)
-    if locked and not was_locked:
-        await asyncio.to_thread(services.record.lock_turn, context.turn_id)
-        notices.append(Notice("locked", "The thread was locked meanwhile. This turn stays on the device."))
+    queued = 0.0
+    if not begun.first:
+        before = context.started
+        async with aclosing(wait_in_line(context)) as waiting:
+            async for event in waiting:
+                emit(runtime, event)
+        queued = (context.started - before) * 1000
+        # What came first may have changed what holds in the thread.
+        locked, tainted = await asyncio.to_thread(_thread_as_it_is, context, state)
+        if locked and not begun.locked:
+            await asyncio.to_thread(services.record.lock_turn, context.turn_id)
+            notices.append(Notice("locked", "The thread was locked meanwhile. This turn stays on the device."))
     asked = check_question(state["asked"], services.settings.max_question_chars)
     if own_tools_allowed(state):
         await services.shelf.open(stays=locked or state["offline"])
@@ -72,11 +68,39 @@ async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     }
 
 
-async def _surely(storing: Coroutine[Any, Any, None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A message that is stored: whether its turn is locked and tainted, and whether no other comes first."""
+
+    locked: bool
+    tainted: bool
+    first: bool
+
+
+def _begin(state: TurnState, context: TurnContext) -> _Begun:
+    """Store the message in one go with what holds in its thread; call it in a thread."""
+    services = context.services
+    locked, tainted = _thread_as_it_is(context, state)
+    state = {**state, "locked": locked, "tainted": tainted}
+    services.record.start(
+        decision_record(state, context, "running"),
+        {**state},
+        busy=services.settings.busy_thread,
+        within=context.within,
+        passing=state.get("passing", False),
+    )
+    with suppress(StoreError):
+        # Whoever was just before may have locked the thread or read something: first is who finds it as it was.
+        first = not services.record.ahead(context.turn_id) and _thread_as_it_is(context, state) == (locked, tainted)
+        return _Begun(locked, tainted, first)
+    return _Begun(locked, tainted, first=False)
+
+
+async def _surely(storing: Coroutine[Any, Any, _Begun]) -> _Begun:
     """Wait for the end of it, also when the turn is stopped: whether it is stored must be known then."""
     work = asyncio.ensure_future(storing)
     try:
-        await asyncio.shield(work)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
         with suppress(StoreError):
             await work

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
 from tierwise.events import TierChosen
-from tierwise.graph.budget import wish_in_force
+from tierwise.graph.budget import InForce, wish_in_force
 from tierwise.graph.caps import read_caps
 from tierwise.graph.context import TurnContext
-from tierwise.graph.conversation import look_back
+from tierwise.graph.conversation import Past, look_back
+from tierwise.graph.emitting import emit
 from tierwise.graph.said import fixed_words, said_before
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import from_json, to_json
 from tierwise.record import NO_ANSWER
 from tierwise.routing.base import Question
+from tierwise.routing.budget import Cap
 from tierwise.routing.choose import TierState, choose, resolve, rough_tokens
 from tierwise.routing.thread.overruling import check_lock
 from tierwise.turns import Notice
@@ -33,20 +36,12 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
     """
     context, services = runtime.context, runtime.context.services
     started = time.perf_counter()
-    context.caps = await asyncio.to_thread(read_caps, services, state["turn_id"], context.caller)
+    known = await asyncio.to_thread(_read, state, context)
+    context.caps, force, past = known.caps, known.force, known.past
     tiers = services.tier_states(caps=context.caps)
-    force = await asyncio.to_thread(
-        wish_in_force,
-        services,
-        context.caps,
-        state["dial"],  # type: ignore[arg-type]
-        state["requested"],
-    )
     notices = [Notice("calibration_unused", services.calibration_problem)] if services.calibration_problem else []
     notices += force.notices
     again = state.get("overrules")
-    history = await asyncio.to_thread(_history, state, context)
-    past = await asyncio.to_thread(look_back, state, context)
     asked = resolve(tiers, state["requested"])
     if again and asked is not None:
         check_lock(asked, turn_locked=again["locked"])
@@ -55,7 +50,7 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
             Question(
                 text=state["asked"],
                 tiers=tuple(t.name for t in tiers),
-                history=tuple(history),
+                history=tuple(known.history),
                 passages=tuple(from_json(Passage, p) for p in state["passages"]),
                 vector=context.vector,
                 dial=force.wish,
@@ -82,10 +77,11 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
     window = services.window(tiers[0].name)
     if choice.stage == "pre" and window is not None:
         window.note(choice.reasons[0].value or 0.0)
-    runtime.stream_writer(
+    emit(
+        runtime,
         context.event(
             TierChosen, tier=choice.tier, stage=choice.stage, reasons=choice.reasons, p_good=assessment.p_good
-        )
+        ),
     )
     return {
         "tier": choice.tier,
@@ -103,6 +99,24 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
         "notices": to_json(notices),
         "ms": {"choose": (time.perf_counter() - started) * 1000},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the record says before a tier is chosen."""
+
+    caps: tuple[Cap, ...]
+    force: InForce
+    history: list[Message]
+    past: Past
+
+
+def _read(state: TurnState, context: TurnContext) -> _Known:
+    """Read all of it in one go; call it in a thread."""
+    services = context.services
+    caps = read_caps(services, state["turn_id"], context.caller)
+    force = wish_in_force(services, caps, state["dial"], state["requested"])  # type: ignore[arg-type]
+    return _Known(caps, force, _history(state, context), look_back(state, context))
 
 
 def _history(state: TurnState, context: TurnContext) -> list[Message]:

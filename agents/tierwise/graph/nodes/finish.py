@@ -11,6 +11,7 @@ from langgraph.runtime import Runtime
 from tierwise.events import AttemptDiscarded
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.grounding import DO_NOT_SAY, has_to_be_grounded, held_back, read_passages
 from tierwise.graph.sampling import judged_finish, told_finish
 from tierwise.graph.state import Json, TurnState
@@ -73,7 +74,7 @@ def _held_back(
 ) -> TurnState:
     """The documents do not bear out what was written: say so instead, and keep it in the record."""
     context = runtime.context
-    runtime.stream_writer(context.event(AttemptDiscarded, attempt=draft["attempt"], why=why.text))
+    emit(runtime, context.event(AttemptDiscarded, attempt=draft["attempt"], why=why.text))
     unborne = {**draft, "reasons": to_json((why,))}
     return {
         "final": draft["tier"],

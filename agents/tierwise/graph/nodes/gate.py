@@ -10,6 +10,7 @@ from langgraph.types import Command, Send
 
 from tierwise.events import ApprovalNeeded, ToolFinished
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.gating import Sorted, sort_calls
 from tierwise.graph.state import TurnState
 from tierwise.jsonable import to_json
@@ -21,7 +22,7 @@ async def gate(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Liter
     context = runtime.context
     calls = await asyncio.to_thread(sort_calls, state, context)
     for step in calls.settled:
-        runtime.stream_writer(_finished(context, state, step))
+        emit(runtime, _finished(context, state, step))
     update: TurnState = {"results": to_json(calls.settled)}
     if calls.run:
         return Command(update=update, goto=_sends(state, calls))
@@ -29,7 +30,7 @@ async def gate(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Liter
         # Stored before anybody is asked: what was shown is what will be run, also by another process.
         await asyncio.to_thread(context.services.record.ask_for, calls.ask)
         for _, waiting in calls.ask:
-            runtime.stream_writer(context.event(ApprovalNeeded, attempt=state["attempt"], call=waiting))
+            emit(runtime, context.event(ApprovalNeeded, attempt=state["attempt"], call=waiting))
         return Command(update={**update, "seq": context.seq}, goto="approve")
     return Command(update=update, goto="generate")
 

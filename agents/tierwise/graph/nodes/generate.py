@@ -14,6 +14,7 @@ from tierwise.errors import Blocked, ModelError
 from tierwise.events import AttemptDiscarded, ToolRequested
 from tierwise.graph.caller_tools import caller_tools, ending_calls, must_call, no_call, what_is_wrong
 from tierwise.graph.context import Live, TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.fallback import failed_tiers, hand_over, successor
 from tierwise.graph.leaving import Leave, keep_here, rest
 from tierwise.graph.locking import LockedMeanwhile
@@ -111,15 +112,16 @@ def _gone_on(
     if draft["calls"]:  # the turn ends with them: whoever asked runs them
         if (held := writing.unreplaced) is not None:
             why = f"{live.tier} asks for tools instead"
-            runtime.stream_writer(runtime.context.event(AttemptDiscarded, attempt=held, why=why))
+            emit(runtime, runtime.context.event(AttemptDiscarded, attempt=held, why=why))
         return Command(update=update, goto="finish")
     if result.calls:
         update["rounds"] = [{"text": result.text, "calls": to_json(result.calls)}]
         for call in result.calls:
-            runtime.stream_writer(
+            emit(
+                runtime,
                 runtime.context.event(
                     ToolRequested, attempt=live.attempt, call_id=call.id, name=call.name, arguments=call.arguments
-                )
+                ),
             )
         return Command(update=update, goto="gate")
     # There is nothing to judge in an answer that the caller cut before its first word, or in the middle of its JSON.
@@ -198,7 +200,7 @@ def _handed_over(
         raise _nobody_left(error, tier.name, failed_tiers(state))
     if live.text:
         why = f"{tier.name} failed: {error.what}"
-        runtime.stream_writer(context.event(AttemptDiscarded, attempt=state["attempt"], why=why))
+        emit(runtime, context.event(AttemptDiscarded, attempt=state["attempt"], why=why))
     failed = Attempt(
         n=state["attempt"],
         tier=tier.name,

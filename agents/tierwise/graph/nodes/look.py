@@ -14,6 +14,7 @@ from tierwise.errors import Blocked, ModelError
 from tierwise.events import LookFinished, LookStarted
 from tierwise.graph.asking import Asking, prompt_for
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.health import leave_to_ask
 from tierwise.graph.leaving import may_leave
 from tierwise.graph.locking import locked_meanwhile
@@ -41,7 +42,7 @@ async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     draft, kind = state["draft"], cast(Look, state["look"])
     assert draft is not None
     tier, model = services.tier(draft["tier"]), services.models[draft["tier"]]
-    runtime.stream_writer(context.event(LookStarted, attempt=draft["attempt"], look=kind))
+    emit(runtime, context.event(LookStarted, attempt=draft["attempt"], look=kind))
     started = time.perf_counter()
     found: dict[str, float] = {}
     meter = _Meter()
@@ -60,7 +61,7 @@ async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     except Exception:  # a model of one's own may raise anything; the draft stands without the look
         found = {}
     ms = (time.perf_counter() - started) * 1000
-    runtime.stream_writer(context.event(LookFinished, attempt=draft["attempt"], look=kind, found=found, ms=ms))
+    emit(runtime, context.event(LookFinished, attempt=draft["attempt"], look=kind, found=found, ms=ms))
     looked: Json = {
         **draft,
         "looks": {**draft["looks"], **found},

@@ -6,6 +6,7 @@ from langgraph.runtime import Runtime
 
 from tierwise.events import AnswerReady
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.report import decision_record
 from tierwise.graph.state import TurnState
 from tierwise.record import answer_of
@@ -26,5 +27,5 @@ async def record(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     # Not in a thread: between storing and noting it, nothing may stop the turn.
     row = context.services.record.finish(row, overrule=overrule)
     context.recorded = True
-    runtime.stream_writer(context.event(AnswerReady, answer=answer_of(row)))
+    emit(runtime, context.event(AnswerReady, answer=answer_of(row)))
     return {}

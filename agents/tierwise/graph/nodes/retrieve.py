@@ -11,6 +11,7 @@ from tierwise.errors import UsageError
 from tierwise.events import PassagesFound
 from tierwise.graph.caller_tools import caller_tools, own_tools_allowed
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.finding import Found, find
 from tierwise.graph.grounding import NOTHING_ABOUT, is_about_documents, nothing_found, own_knowledge
 from tierwise.graph.said import has_results
@@ -36,7 +37,7 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
     found, searched = Found(()), False
     notices: list[Notice] = []
     try:
-        found = await asyncio.to_thread(find, state, context)
+        found, collection_locked = await asyncio.to_thread(_find, state, context)
         searched = context.services.retriever is not None and state.get("search", True)
         if searched and (degraded := getattr(context.services.retriever, "degraded", None)):
             notices.append(Notice("search_degraded", degraded))
@@ -44,7 +45,7 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
         raise
     except Exception as error:
         notices.append(Notice("no_passages", f"The documents could not be searched: {error}"))
-    collection_locked = await asyncio.to_thread(collection_lock, context.services.retriever, state)
+        collection_locked = await asyncio.to_thread(collection_lock, context.services.retriever, state)
     why = [reason.text for reason in locks(collection=collection_locked, passages=found.passages)]
     if found.carried is not None and found.carried.locked:
         why.append("It goes on with an earlier message that is locked.")
@@ -52,7 +53,7 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
         await asyncio.to_thread(context.services.record.lock_turn, context.turn_id)
         notices.append(Notice("locked", f"{why[0]} This turn stays on the device."))
     ms = (time.perf_counter() - started) * 1000
-    runtime.stream_writer(context.event(PassagesFound, passages=found.passages, ms=ms))
+    emit(runtime, context.event(PassagesFound, passages=found.passages, ms=ms))
     settled: TurnState = {}
     if searched and not found.passages and _only_documents_know(state, context):
         settled = {"settled": True, "text": NOTHING_ABOUT}
@@ -69,6 +70,11 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
         "notices": to_json(notices),
         "ms": {"retrieve": ms},
     }
+
+
+def _find(state: TurnState, context: TurnContext) -> tuple[Found, bool | None]:
+    """What is found, and whether the collection that is searched is locked; call it in a thread."""
+    return find(state, context), collection_lock(context.services.retriever, state)
 
 
 def _only_documents_know(state: TurnState, context: TurnContext) -> bool:

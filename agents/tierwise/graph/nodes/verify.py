@@ -15,6 +15,7 @@ from tierwise.events import AttemptDiscarded, DraftVerified, TierEscalated
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.budget import unpaid
 from tierwise.graph.context import TurnContext
+from tierwise.graph.emitting import emit
 from tierwise.graph.fallback import hand_over, next_above, successor
 from tierwise.graph.grounding import has_to_be_grounded, read_passages
 from tierwise.graph.sampling import judged_finish
@@ -39,7 +40,8 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
     assert draft is not None
     started = time.perf_counter()
     # In a thread: it may take its time, and validators of the caller's own may do anything.
-    if (error := await asyncio.to_thread(complaint, state, context, draft)) is not None:
+    formed = state.get("schema") is not None
+    if formed and (error := await asyncio.to_thread(complaint, state, context, draft)) is not None:
         return _refused(state, runtime, error)
     notices: list[Notice] = []
     heir, refusal = _heir(state, context, draft)
@@ -53,7 +55,7 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
     except Exception as error:
         verdict = Verdict("accept")
         notices.append(Notice("verifier_failed", f"The draft could not be checked: {error}"))
-    runtime.stream_writer(context.event(DraftVerified, attempt=draft["attempt"], verdict=verdict))
+    emit(runtime, context.event(DraftVerified, attempt=draft["attempt"], verdict=verdict))
     draft = {**draft, "p_good": verdict.p_good, "reasons": to_json(verdict.reasons)}
     update: TurnState = {
         "draft": draft,
@@ -82,7 +84,7 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
     if heir is None and draft["finish"] == "doubted":
         # The tier that was to take over has gone since: it is written after all, anew.
         why = f"no larger tier can take over any more; {draft['tier']} writes it after all"
-        runtime.stream_writer(context.event(AttemptDiscarded, attempt=draft["attempt"], why=why))
+        emit(runtime, context.event(AttemptDiscarded, attempt=draft["attempt"], why=why))
         update |= {
             "draft": None,
             "floor": None,
@@ -94,7 +96,7 @@ async def verify(state: TurnState, runtime: Runtime[TurnContext]) -> Command[Lit
         update["reasons"] = to_json(verdict.reasons) or state["reasons"]
     if heir is None:
         return Command(update=update, goto="finish")
-    runtime.stream_writer(context.event(TierEscalated, from_tier=draft["tier"], to_tier=heir, reasons=verdict.reasons))
+    emit(runtime, context.event(TierEscalated, from_tier=draft["tier"], to_tier=heir, reasons=verdict.reasons))
     update |= {
         "held": draft,
         "draft": None,
@@ -121,11 +123,11 @@ def _refused(state: TurnState, runtime: Runtime[TurnContext], error: InvalidOutp
     context, draft = runtime.context, state["draft"]
     assert draft is not None
     verdict = Verdict("escalate", None, (Reason(error.code, error.what),))
-    runtime.stream_writer(context.event(DraftVerified, attempt=draft["attempt"], verdict=verdict))
+    emit(runtime, context.event(DraftVerified, attempt=draft["attempt"], verdict=verdict))
     heir = successor(state, context)
     if heir is None and state.get("held") is None:
         raise error
-    runtime.stream_writer(context.event(AttemptDiscarded, attempt=draft["attempt"], why=error.what))
+    emit(runtime, context.event(AttemptDiscarded, attempt=draft["attempt"], why=error.what))
     failed = {**draft, "reasons": to_json(verdict.reasons)}
     update: TurnState = {"attempts": [to_json(finished_attempt(context.services, failed, "failed", str(error)))]}
     return hand_over(state, runtime, error, heir, update)

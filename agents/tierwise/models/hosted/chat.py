@@ -99,10 +99,10 @@ class _ChatReply(Reply):
 
     def _take(self, chunk: Any, part: str) -> Iterator[str]:
         self.served = str(field_of(chunk, "model") or self.served)
-        usage = field_of(chunk, "usage")
-        cached = field_of(field_of(usage, "prompt_tokens_details"), "cached_tokens")
-        counted = usage_of(field_of(usage, "prompt_tokens"), field_of(usage, "completion_tokens"), cached)
-        self.usage = counted or self.usage
+        if usage := field_of(chunk, "usage"):
+            cached = field_of(field_of(usage, "prompt_tokens_details"), "cached_tokens")
+            counted = usage_of(field_of(usage, "prompt_tokens"), field_of(usage, "completion_tokens"), cached)
+            self.usage = counted or self.usage
         for choice in (field_of(chunk, "choices") or ())[:1]:
             delta = field_of(choice, part)
             calls = field_of(delta, "tool_calls") or ()
@@ -114,9 +114,9 @@ class _ChatReply(Reply):
                     field_of(function, "name"),
                     field_of(function, "arguments"),
                 )
-            said = field_of(delta, "content") or field_of(delta, "refusal") or ""
-            thought = field_of(delta, "reasoning_content") or field_of(delta, "reasoning")
-            if said or thought or calls:
+            said = field_of(delta, "content") or field_of(delta, "refusal")
+            if said or calls or field_of(delta, "reasoning_content") or field_of(delta, "reasoning"):
                 self._clock.progress()
-            yield from self.said(said)
+            if said:
+                yield from self.said(said)
             self.finish = field_of(choice, "finish_reason") or self.finish

@@ -231,7 +231,7 @@ class _Bounded(httpx2.AsyncByteStream, httpx2.SyncByteStream):
             yield self._passed(part)
 
     def _passed(self, part: bytes) -> bytes:
-        # A byte order mark before the first event would hide that event from the reader.
+        # A byte order mark before JSON would hide what a server says of a failure.
         body = part if self._size else part.removeprefix(BOM_UTF8)
         self._size += len(part)
         if self._size > MAX_REPLY:

@@ -125,7 +125,7 @@ class OpenAIModel(ABC):
             async with self._clients.use(where) as client:
                 stream = await self._send(client, request, clock, reply)
                 try:
-                    async for item in reply.read(stream):
+                    async for item in reply.read(stream.response):
                         yield item
                 finally:
                     await stream.close()
@@ -190,7 +190,7 @@ class OpenAIModel(ABC):
 
 
 async def _streamed(client: openai.AsyncOpenAI, path: str, call: dict[str, Any]) -> openai.AsyncStream[Any]:
-    """Send it. Its events come as plain dictionaries: building an object of each takes longer than all else with it."""
+    """Send it, in the client's way and with its errors. The stream is not iterated: its body is read by us."""
     import openai
 
     return await client.post(path, body=call, cast_to=object, stream=True, stream_cls=openai.AsyncStream[Any])

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import chain
+from typing import Any, ClassVar
+
+import httpx2
 
 from tierwise.errors import ContentFiltered, ServerError
 from tierwise.models.base import Called, ChatRequest, Completed, Delta
 from tierwise.models.hosted.client import Clock
 from tierwise.models.hosted.errors import Where, no_protocol
+from tierwise.models.hosted.incoming import Incoming
 from tierwise.models.hosted.wire import CallAssembler, Characters, estimate_prompt, estimate_tokens, finish_of
 from tierwise.models.stops import StopFilter
 from tierwise.models.tools.streaming import CallReader
 from tierwise.models.tools.strict_schema import Place
 from tierwise.types import Usage
-
-if TYPE_CHECKING:
-    import openai
 
 _MOST_TOKENS = 10**9  # a count beyond it is none
 # A piece of text is hardly ever less than a token: a server that sends more pieces takes no notice of max_tokens, and a
@@ -61,7 +62,7 @@ class Reply(ABC):
     def take_whole(self, answer: Any) -> Iterator[str]:
         """Take a whole answer; yield what it adds to the text."""
 
-    async def read(self, stream: openai.AsyncStream[Any]) -> AsyncIterator[Delta | Called]:
+    async def read(self, response: httpx2.Response) -> AsyncIterator[Delta | Called]:
         """Yield text as it comes, then the tool calls.
 
         An answer that is nothing but a call written as text is a call, if tools were offered.
@@ -72,16 +73,19 @@ class Reply(ABC):
             ModelTimeout: if a limit passes.
         """
         pieces, most = 0, _PIECES_A_TOKEN * self._request.max_tokens + _MORE_PIECES
-        async with aclosing(self._texts(stream)) as texts:
-            async for text in texts:
-                pieces += 1
-                if shown := self._shown(self._stops.feed(text)):
-                    yield Delta(shown)
-                if self._stops.hit:  # not every server, and no Responses API, ends there by itself
-                    self.finish, self.calls = "stop", CallAssembler()
-                    for item in self._last():
-                        yield item
-                    return
+        async with aclosing(self._reads(response)) as reads:
+            async for texts in reads:
+                for text in texts:
+                    pieces += 1
+                    if shown := self._shown(self._stops.feed(text)):
+                        yield Delta(shown)
+                    if self._stops.hit:  # not every server, and no Responses API, ends there by itself
+                        self.finish, self.calls = "stop", CallAssembler()
+                        for item in self._last():
+                            yield item
+                        return
+                    if pieces > most:
+                        break
                 if pieces > most:
                     self.finish, self.usage = "length", None
                     break
@@ -135,24 +139,23 @@ class Reply(ABC):
         self._called = any(isinstance(item, Called) for item in last)
         return last
 
-    async def _texts(self, stream: openai.AsyncStream[Any]) -> AsyncGenerator[str, None]:
-        kind = stream.response.headers.get("content-type", "").partition(";")[0]
+    async def _reads(self, response: httpx2.Response) -> AsyncGenerator[Iterator[str], None]:
+        """What each read adds to the text."""
+        kind = response.headers.get("content-type", "").partition(";")[0]
         if kind == "text/html":
             raise no_protocol(self._where, "answered with a web page")
         if kind == "application/json":  # some servers ignore that a stream was asked for
-            for text in self.take_whole(json.loads(await self._clock.wait(stream.response.aread()))):
-                yield text
+            yield self.take_whole(json.loads(await self._clock.wait(response.aread())))
             return
         self._streamed = True
-        chunks = aiter(stream)
-        while (chunk := await self._clock.wait(anext(chunks, None))) is not None:
-            for text in self.take(chunk):
-                yield text
+        async with aclosing(Incoming(response, self._clock).reads()) as reads:
+            async for values in reads:
+                yield chain.from_iterable(map(self.take, values))
 
 
 def field_of(value: Any, name: str) -> Any:
     """A field of whatever the server sent; ``None`` if there is no such thing."""
-    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def usage_of(prompt: Any, completion: Any, cached: Any) -> Usage | None:
