@@ -48,18 +48,16 @@ async def by_turns(port: int, mark: str, options: dict[str, Any]) -> Seen:
     async with asking(port, "POST", "/v1/turns", body) as reply:
         if not await _fine(reply, seen):
             return seen
-        queued, last, texts, answer = 0.0, -1, dict[int, str](), None
-        seen.waited = 0.0
+        last, texts, answer = -1, dict[int, str](), None
+        seen.waited = float(reply.headers.get("x-tierwise-waited-ms", 0)) / 1000
         async for event in reply.events():
-            if event.name == "queued":
-                queued = queued or time.monotonic()
             if event.id is not None:
                 place = int(event.id.rpartition("-")[2])
                 if place <= last:
                     seen.problems.append(f"event {place} after {last}")
                 last = place
-            if event.name == "turn.started" and queued:
-                seen.waited = time.monotonic() - queued
+            if event.name == "begun":
+                seen.waited = event.json["waited_ms"] / 1000
             elif event.name == "text.delta":
                 data = event.json
                 texts[data["attempt"]] = texts.get(data["attempt"], "") + data["text"]
@@ -84,6 +82,7 @@ async def by_chat(port: int, mark: str, options: dict[str, Any]) -> Seen:
         body = await reply.json()
     seen.ended = time.monotonic()
     seen.status, seen.text = body["tierwise"]["status"], body["choices"][0]["message"]["content"]
+    seen.waited = body["tierwise"]["waited_ms"] / 1000
     return seen
 
 
@@ -107,7 +106,7 @@ async def by_chat_streamed(port: int, mark: str, options: dict[str, Any]) -> See
             for choice in chunk["choices"]:
                 seen.text += choice["delta"].get("content") or ""
             if "tierwise" in chunk:
-                seen.status = chunk["tierwise"]["status"]
+                seen.status, seen.waited = chunk["tierwise"]["status"], chunk["tierwise"]["waited_ms"] / 1000
         if not done:
             seen.problems.append("no end")
     seen.ended = time.monotonic()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tierwise_app.serve import pace as pacing
 from tierwise_app.serve.line import Line, Waits
+from tierwise_app.serve.pace import Pace
 from tierwise_app.serve.problems import Problem
 
 
@@ -21,8 +25,8 @@ async def settle() -> None:
 class World:
     """Turns in a line, each worked on until it is told to end."""
 
-    def __init__(self, working: int, waiting: int = 1000) -> None:
-        self.line = Line(working, waiting)
+    def __init__(self, working: int, waiting: int = 1000, pace: Pace | None = None) -> None:
+        self.line = Line(working, waiting, pace)
         self.begun: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.told: dict[str, list[Waits]] = {}
@@ -105,6 +109,136 @@ async def test_a_long_line_does_not_talk_about_itself_all_the_time() -> None:
     assert told[-11:] == [*range(10, -1, -1)]
     assert len(told) < 60
     await world.close()
+
+
+class Steps(Pace):
+    """A pace at which the next begins when it is told so."""
+
+    then: Callable[[], None] | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.then is None
+
+    def begun(self, then: Callable[[], None]) -> None:
+        self.then = then
+
+    async def step(self) -> None:
+        then, self.then = self.then, None
+        if then is not None:
+            then()
+        await settle()
+
+
+async def test_turns_that_come_at_once_begin_one_after_the_other() -> None:
+    pace = Steps()
+    world = World(3, pace=pace)
+    for name in ("one", "two", "three", "four"):
+        await world.come("a", name)
+    assert world.begun == ["one"]
+    assert [world.told[name] for name in ("two", "three")] == [
+        [],
+        [],
+    ]  # there is room: they only pass the door
+    assert [wait.ahead for wait in world.told["four"]] == [0]
+    await pace.step()
+    await pace.step()
+    await pace.step()
+    assert world.begun == ["one", "two", "three"]
+    await world.end("two")
+    assert world.begun[3:] == ["four"]
+    await world.end("four")
+    await world.come("a", "five")
+    assert world.begun[4:] == []  # the door is still closed behind the fourth
+    await pace.step()
+    await pace.step()
+    await world.come("a", "six")
+    assert world.begun[4:] == ["five"]
+    await world.close()
+
+
+async def test_who_only_passes_the_door_is_not_sent_away() -> None:
+    pace = Steps()
+    world = World(3, waiting=1, pace=pace)
+    for name in ("one", "two", "three", "four", "five"):
+        await world.come("a", name)
+    assert world.line.waiting == 3
+    with pytest.raises(Problem, match="Too many turns wait"):
+        await world.tasks["five"]
+    await world.close()
+
+
+@given(
+    st.integers(1, 3),
+    st.lists(st.tuples(st.sampled_from(["come", "end", "leave", "step"]), st.integers(0, 50)), max_size=60),
+)
+def test_whatever_happens_the_pace_is_kept_and_room_is_used(working: int, steps: list[tuple[str, int]]) -> None:
+    async def play() -> None:
+        pace = Steps()
+        world, here = World(working, pace=pace), list[str]()
+        for n, (what, which) in enumerate(steps):
+            before, was_open = len(world.begun), pace.open
+            if what == "come":
+                here.append(str(n))
+                await world.come("abc"[which % 3], str(n))
+            elif what == "step":
+                await pace.step()
+            elif here:
+                name = here[which % len(here)]
+                if what == "leave":
+                    await world.leave(name)
+                    here.remove(name)
+                elif name in world.begun:
+                    await world.end(name)
+                    here.remove(name)
+            at_work = sum(name in world.begun for name in here)
+            assert at_work == world.line.working <= working
+            assert len(world.begun) - before <= (1 if was_open or what == "step" else 0)
+            assert at_work == working or not world.line.waiting or not pace.open
+        while world.line.working < min(working, len(here)):  # the door opens again, whoever has left meanwhile
+            assert not pace.open
+            await pace.step()
+        await world.close()
+        assert (world.line.working, world.line.waiting) == (0, 0)
+
+    asyncio.run(play())
+
+
+class Timers:
+    """A loop whose time is told by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.due: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, look: Callable[[], None]) -> Any:
+        self.due.append((when, look))
+        return self
+
+    def pass_by(self, late: float) -> None:
+        when, look = self.due.pop()
+        self.now = when + late
+        look()
+
+
+def test_the_next_begins_when_the_loop_is_not_behind_or_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, pace, opened = Timers(), Pace(), list[float]()
+    monkeypatch.setattr(pacing.asyncio, "get_running_loop", lambda: loop)
+    assert pace.open
+    pace.begun(lambda: opened.append(loop.now))
+    for _ in range(3):
+        loop.pass_by(0.05)
+        assert (pace.open, opened) == (False, [])
+    loop.pass_by(0.0)
+    assert (pace.open, len(opened), loop.due) == (True, 1, [])
+    pace.begun(lambda: opened.append(loop.now))
+    began = loop.now
+    while not pace.open:  # a loop that is always behind
+        loop.pass_by(0.05)
+    assert 0.5 <= opened[-1] - began < 0.6
 
 
 @given(

@@ -277,12 +277,24 @@ def test_a_turn_that_waits_in_the_line_is_told_its_place() -> None:
         with server.client.stream("POST", "/v1/turns", json={"question": "Second."}) as response:
             for event in sent(response):
                 text.take(event)
+                if event.name == "begun":
+                    waited = event.data["waited_ms"]
+                    assert event.id is None
                 if event.name == "queued":
                     assert (event.id, event.data["ahead"]) == (None, 0)
                     assert event.data["seconds"] > 0
                     server.client.post(f"/v1/turns/{turn_id}/stop")
-        assert text.names[0] == "queued"
+        assert "x-tierwise-waited-ms" not in response.headers
+        assert text.names[:3] == ["queued", "begun", "turn.started"]
         assert text.shown == "An answer."
+        assert waited > 0
+
+
+def test_a_turn_that_finds_room_says_so_in_its_headers(server: Server) -> None:
+    for stream in (True, False):
+        response = server.client.post("/v1/turns", json={"question": "Is there room?", "stream": stream})
+        assert float(response.headers["X-Tierwise-Waited-Ms"]) >= 0
+        assert "event: begun" not in response.text
 
 
 def test_what_leaves_is_shown_at_least_as_the_server_wants(server: Server) -> None:

@@ -25,6 +25,7 @@ from tierwise_app.serve.own import approvals, feedback, health, knowledge, metri
 from tierwise_app.serve.own import turns as own_turns
 from tierwise_app.serve.own.figures import Figures
 from tierwise_app.serve.own.uploads import Documents
+from tierwise_app.serve.pace import Pace
 from tierwise_app.serve.parts import Parts
 from tierwise_app.serve.problems import Problem
 from tierwise_app.serve.turns import Turns
@@ -45,7 +46,7 @@ def make_app(copilot: AsyncCopilot, settings: ServeSettings | None = None) -> Fa
     settings = settings or copilot.settings.serve
     _check_models(copilot, settings)
     keys = Keys(copilot.settings.home)
-    turns = Turns(copilot, Line(settings.working, settings.waiting), keys)
+    turns = Turns(copilot, Line(settings.working, settings.waiting, Pace()), keys)
     figures = Figures(turns, tuple(tier.name for tier in copilot.tiers))
     parts = Parts(copilot, turns, keys, settings)
     app = FastAPI(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from tierwise_app.serve.pace import Pace
 from tierwise_app.serve.problems import Problem
 
 _USUAL = 5.0  # seconds of a turn, before any has been seen
@@ -37,11 +38,12 @@ class Line:
 
     Args:
         working: how many.
-        waiting: how many may wait; more are sent away.
+        waiting: how many may wait for room; more are sent away.
+        pace: at which those who find room are let in; by default at once.
     """
 
-    def __init__(self, working: int, waiting: int) -> None:
-        self._room, self._most, self._working = working, waiting, working
+    def __init__(self, working: int, waiting: int, pace: Pace | None = None) -> None:
+        self._room, self._most, self._working, self._pace = working, waiting, working, pace
         self._callers: OrderedDict[str, deque[_Place]] = OrderedDict()
         self._usual = _USUAL
         self.waited: Callable[[float], None] = lambda _: None
@@ -58,12 +60,12 @@ class Line:
         return self._working - self._room
 
     @asynccontextmanager
-    async def place(self, caller: str, tell: Callable[[Waits], None]) -> AsyncIterator[None]:
-        """Be one of those that are worked on.
+    async def place(self, caller: str, tell: Callable[[Waits], None]) -> AsyncIterator[float]:
+        """Be one of those that are worked on; gives the seconds that it took to become one.
 
         Args:
             caller: whose turn it is.
-            tell: is told the place in the line, and when it has changed.
+            tell: is told the place in the line, and when it has changed, as long as others have to end first.
 
         Raises:
             Problem: if too many wait already.
@@ -73,7 +75,7 @@ class Line:
         began = asyncio.get_running_loop().time()
         self.waited(began - came)
         try:
-            yield
+            yield began - came
         finally:
             took = asyncio.get_running_loop().time() - began
             self._usual += _LATEST * (took - self._usual)
@@ -81,10 +83,10 @@ class Line:
             self._let_in()
 
     async def _enter(self, caller: str, tell: Callable[[Waits], None]) -> None:
-        if self._room > 0 and not self._callers:
-            self._room -= 1
+        if self._is_open and not self._callers:
+            self._begin()
             return
-        if self.waiting >= self._most:
+        if self.waiting - self._room >= self._most:
             raise Problem(503, "busy", "Too many turns wait already.", retry_after=math.ceil(self._usual))
         place = _Place(caller, tell, asyncio.get_running_loop().create_future())
         self._callers.setdefault(caller, deque()).append(place)
@@ -105,7 +107,7 @@ class Line:
         self._let_in()
 
     def _let_in(self) -> None:
-        while self._room > 0 and self._callers:
+        while self._is_open and self._callers:
             caller, line = next(iter(self._callers.items()))
             place = line.popleft()
             if line:
@@ -113,22 +115,34 @@ class Line:
             else:
                 del self._callers[caller]
             if not place.free.done():
-                self._room -= 1
+                self._begin()
                 place.free.set_result(None)
         self._tell()
 
+    @property
+    def _is_open(self) -> bool:
+        return self._room > 0 and (self._pace is None or self._pace.open)
+
+    def _begin(self) -> None:
+        self._room -= 1
+        if self._pace is not None:
+            self._pace.begun(self._let_in)
+
     def _tell(self) -> None:
-        """Tell everybody whose place has changed by what he would notice."""
+        """Tell everybody whose place has changed by what he would notice; who finds room begins in a moment."""
+        if self.waiting <= self._room:
+            return
         lines = [[*line] for line in self._callers.values()]
         ahead = 0
         for rank in range(max(map(len, lines), default=0)):
             for line in lines:
                 if rank < len(line):
                     place = line[rank]
-                    if _worth_telling(place.told, ahead):
-                        place.told = ahead
-                        rounds = (ahead + 1) / self._working
-                        place.tell(Waits(ahead, round(rounds * self._usual, 1)))
+                    first = ahead - self._room
+                    if first >= 0 and _worth_telling(place.told, first):
+                        place.told = first
+                        rounds = (first + 1) / self._working
+                        place.tell(Waits(first, round(rounds * self._usual, 1)))
                     ahead += 1
 
 

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from tierwise import Answer, AsyncCopilot, Event
 from tierwise.errors import TierwiseError
-from tierwise.events import AnswerReady, TurnFailed
+from tierwise.events import AnswerReady, TextDelta, TurnFailed
 from tierwise.record import answer_of
 from tierwise.runtime import AgainOptions, AskOptions
 from tierwise_app.serve.keys import Keys
@@ -32,6 +32,7 @@ class Watched:
         answer: how it ended; of a turn that was stopped, with the text there was.
         error: why it could not begin, or could not be stored.
         over: nothing more will happen.
+        waited: seconds that it stood in the line; ``None`` until it is worked on.
     """
 
     def __init__(self, caller: str, *, stays: bool, turn_id: str | None = None) -> None:
@@ -42,8 +43,10 @@ class Watched:
         self.answer: Answer | None = None
         self.error: Exception | None = None
         self.over = False
+        self.waited: float | None = None
         self._watchers = 0
-        self._changed = asyncio.Event()
+        self._waiting: set[asyncio.Future[None]] = set()  # for anything, text included
+        self._patient: set[asyncio.Future[None]] = set()  # for anything but text
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -65,22 +68,31 @@ class Watched:
             if not self._watchers and not self.stays and self.answer is None:  # else it only tidies up
                 self.stop()
 
-    async def follow(self, after: int = 0) -> AsyncGenerator[Event | Waits, None]:
+    async def follow(self, after: int = 0, *, texts: bool = True) -> AsyncGenerator[Event | Waits, None]:
         """Everything that has happened and happens, without the first ``after`` items.
+
+        Args:
+            after: how many.
+            texts: with text deltas. There are many, and who does not ask for them is not woken for each.
 
         Raises:
             Exception: ``error``, at the end of a turn that has one.
         """
-        while True:
+        while await self._has_more(after, texts=texts):
             while after < len(self.items):
                 after += 1
-                yield self.items[after - 1]
-            if self.over:
-                if self.error is not None:
-                    raise self.error
-                return
-            changed = self._changed
-            await changed.wait()
+                item = self.items[after - 1]
+                if texts or not isinstance(item, TextDelta):
+                    yield item
+
+    async def grow(self, after: int = 0) -> AsyncGenerator[int, None]:
+        """How many items there are, once there are more than ``after``, and whenever there are more; as :meth:`follow`.
+
+        Who falls behind gets what has happened meanwhile at once.
+        """
+        while await self._has_more(after):
+            after = len(self.items)
+            yield after
 
     async def begun(self) -> str:
         """Wait until its message is stored.
@@ -91,7 +103,7 @@ class Watched:
         Raises:
             Exception: ``error``, if it never begins.
         """
-        async for item in self.follow():
+        async for item in self.follow(texts=False):
             if not isinstance(item, Waits):
                 return item.turn_id
         raise Problem(499, "stopped", "The turn was stopped before it began.")
@@ -102,7 +114,7 @@ class Watched:
         Raises:
             Exception: ``error``, if it has one.
         """
-        async for _ in self.follow(len(self.items)):
+        async for _ in self.follow(len(self.items), texts=False):
             pass
         if self.answer is None:
             raise Problem(499, "stopped", "The turn was stopped.")
@@ -118,11 +130,32 @@ class Watched:
         self.items.append(item)
         if isinstance(item, AnswerReady | TurnFailed):
             self.answer = item.answer
-        self._notify()
+        self._notify(text=isinstance(item, TextDelta))
 
-    def _notify(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+    async def _has_more(self, after: int, *, texts: bool = True) -> bool:
+        """Wait until there are more than ``after`` items; ``False`` if there never will be.
+
+        Raises:
+            Exception: as :meth:`follow`.
+        """
+        while len(self.items) <= after:
+            if self.over:
+                if self.error is not None:
+                    raise self.error
+                return False
+            waiting = self._waiting if texts else self._patient
+            woken = asyncio.get_running_loop().create_future()
+            waiting.add(woken)
+            try:
+                await woken
+            finally:
+                waiting.discard(woken)
+        return True
+
+    def _notify(self, *, text: bool = False) -> None:
+        for woken in self._waiting if text else (*self._waiting, *self._patient):
+            if not woken.done():
+                woken.set_result(None)
 
 
 class Turns:
@@ -222,7 +255,7 @@ class Turns:
 
     async def _work(self, watched: Watched, events: AsyncGenerator[Event, None]) -> None:
         try:
-            async with self.line.place(watched.caller, watched._add), aclosing(events):
+            async with self.line.place(watched.caller, watched._add) as watched.waited, aclosing(events):
                 async for event in events:
                     if not watched.run:
                         watched.run = str(self.copilot.record.epoch(event.turn_id) or 0)

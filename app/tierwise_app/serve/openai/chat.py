@@ -41,13 +41,13 @@ async def _answer(request: Request, read: Read) -> Response:
     watched = parts_of(request).turns.ask(read.question, **wanted.options)
     if not read.stream:
         answer = await settled(request, watched)
-        headers = headers_of(answer, thread=wanted.thread, ignored=read.ignored)
-        return JSONResponse(completion(answer, model), headers=headers)
+        headers = headers_of(answer, thread=wanted.thread, ignored=read.ignored, waited=watched.waited)
+        return JSONResponse(completion(answer, model, watched.waited), headers=headers)
     # JSON is whole or nothing: what a model writes on the way to it is not shown.
     hold = "verified" if read.form is not None else wanted.hold
     parts = await opened(request, watched, hold, goes_on=wanted.thread is not None)
     if watched.answer is not None:
-        headers = headers_of(watched.answer, thread=wanted.thread, ignored=read.ignored)
+        headers = headers_of(watched.answer, thread=wanted.thread, ignored=read.ignored, waited=watched.waited)
     else:
         headers = early_headers(watched.turn_id, thread=wanted.thread, ignored=read.ignored)
     return sse.stream(chunks(parts, watched, model, usage=read.usage), headers)

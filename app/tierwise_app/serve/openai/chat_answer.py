@@ -16,12 +16,13 @@ from tierwise_app.serve.problems import Problem
 from tierwise_app.serve.turns import Watched
 
 
-def completion(answer: Answer, model: str) -> dict[str, Any]:
+def completion(answer: Answer, model: str, waited: float | None = None) -> dict[str, Any]:
     """The object ``chat.completion``.
 
     Args:
         answer: the answer.
         model: what was asked for, where no tier answered.
+        waited: seconds that the turn stood in the line.
     """
     message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None, "annotations": []}
     if answer.calls:
@@ -34,7 +35,7 @@ def completion(answer: Answer, model: str) -> dict[str, Any]:
         "model": answer.tier or model,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(answer)}],
         "usage": usage_of(answer),
-        "tierwise": extension_of(answer),
+        "tierwise": extension_of(answer, waited),
     }
 
 
@@ -50,20 +51,23 @@ async def chunks(
         usage: with a chunk of usage.
     """
     writer = _Writer(watched, model, usage)
+    ready: list[str] = []
     try:
         async with aclosing(parts):
             async for told in parts:
                 if isinstance(told, Queued):
                     yield sse.comment(told.words)
-                elif isinstance(told, Piece):
+                elif isinstance(told, Piece) and watched.answer is None:
                     yield writer.piece(told)
+                elif isinstance(told, Piece):  # all that is left is there, and is sent at once
+                    ready.append(writer.piece(told))
                 else:
-                    for text in writer.end(told.answer):
-                        yield text
+                    yield "".join([*ready, *writer.end(told.answer)])
     except (Problem, TierwiseError) as error:
-        yield sse.event(json.dumps(as_problem(error).body))
+        yield "".join([*ready, sse.event(json.dumps(as_problem(error).body))])
     except Exception:
-        yield sse.event(json.dumps(Problem(500, "internal", "Something unexpected went wrong.").body))
+        problem = Problem(500, "internal", "Something unexpected went wrong.")
+        yield "".join([*ready, sse.event(json.dumps(problem.body))])
         raise
 
 
@@ -83,7 +87,7 @@ class _Writer:
             yield self._chunk(self._first() | {"content": ""}, answer.tier)
         for n, call in enumerate(answer.calls):
             yield self._chunk({"tool_calls": [{"index": n, **_call(call)}]}, answer.tier)
-        yield self._chunk({}, answer.tier, _finish(answer), tierwise=extension_of(answer))
+        yield self._chunk({}, answer.tier, _finish(answer), tierwise=extension_of(answer, self._watched.waited))
         if self._usage:
             yield self._event([], answer.tier, usage=usage_of(answer))
         yield sse.event("[DONE]")

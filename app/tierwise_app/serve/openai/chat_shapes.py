@@ -41,6 +41,7 @@ _COMPLETION = {
         "sent_out": {"bytes": 0, "passages": 0, "hosts": []},
         "cost_usd": 0.0,
         "ms": 231.0,
+        "waited_ms": 0.0,
     },
 }
 _CHUNK = (

@@ -103,13 +103,13 @@ async def released(watched: Watched, hold: Hold, *, goes_on: bool = False) -> As
     tiers: dict[int, str] = {}
     failed: TurnFailed | None = None
     with watched.watching():
-        async for item in watched.follow():
+        async for item in watched.follow(texts=hold == "live"):
             match item:
                 case Waits() | TurnQueued() | AttemptQueued():
                     yield Queued(item.ahead, getattr(item, "seconds", None))
                 case AttemptStarted():
                     tiers[item.attempt] = item.tier
-                case TextDelta() if hold == "live" and item.text:
+                case TextDelta() if item.text:
                     if shown not in (None, item.attempt):
                         raise _spliced(watched, goes_on)
                     shown = item.attempt

@@ -117,13 +117,13 @@ async def _answer(request: Request, asked: Asked) -> Response:
     watched = parts_of(request).turns.ask(asked.question, **wanted.options)
     if not asked.stream:
         answer = await settled(request, watched)
-        headers = headers_of(answer, thread=asked.thread, ignored=asked.ignored)
+        headers = headers_of(answer, thread=asked.thread, ignored=asked.ignored, waited=watched.waited)
         return JSONResponse(finished(answer, kept.said, kept.model), headers=headers)
     # JSON is whole or nothing: what a model writes on the way to it is not shown.
     hold = "verified" if wanted.options.get("schema") is not None else wanted.hold
     parts = await opened(request, watched, hold, goes_on=asked.thread is not None)
     if watched.answer is not None:
-        headers = headers_of(watched.answer, thread=asked.thread, ignored=asked.ignored)
+        headers = headers_of(watched.answer, thread=asked.thread, ignored=asked.ignored, waited=watched.waited)
     else:
         headers = early_headers(watched.turn_id, thread=asked.thread, ignored=asked.ignored)
     return sse.stream(events(parts, watched, kept.said, kept.model), headers)

@@ -39,16 +39,14 @@ async def events(
                     waited += 1
                     yield sse.comment(Queued(item.ahead, item.seconds).words)
             if (turn_id := watched.turn_id) is not None:
-                for text in writer.opened(turn_id):
-                    yield text
+                yield "".join(writer.opened(turn_id))
             async for told in parts:
                 if isinstance(told, Queued):
                     waited -= 1
                     if waited < 0:  # the others were told already
                         yield sse.comment(told.words)
                 else:
-                    for text in writer.text(told.text) if isinstance(told, Piece) else writer.ended(told.answer):
-                        yield text
+                    yield "".join(writer.text(told.text) if isinstance(told, Piece) else writer.ended(told.answer))
     except (Problem, TierwiseError) as error:
         problem, answer = as_problem(error), watched.answer
         if answer is not None and answer.status in _WITHOUT_ANSWER:

@@ -28,13 +28,16 @@ class TurnProblem(Problem):
         super().__init__(*args, headers=headers | ({} if again else {"X-Should-Retry": "false"}), **more)
 
 
-def headers_of(answer: Answer, *, thread: str | None = None, ignored: Sequence[str] = ()) -> dict[str, str]:
+def headers_of(
+    answer: Answer, *, thread: str | None = None, ignored: Sequence[str] = (), waited: float | None = None
+) -> dict[str, str]:
     """The headers of a response with this answer.
 
     Args:
         answer: the answer.
         thread: the thread that was asked for.
         ignored: fields of the request that had no effect.
+        waited: seconds that the turn stood in the line.
     """
     decision = answer.decision
     told = {
@@ -44,6 +47,7 @@ def headers_of(answer: Answer, *, thread: str | None = None, ignored: Sequence[s
         "X-Tierwise-Reasons": ",".join(dict.fromkeys(r.code for r in decision.reasons)) if decision else "",
         "X-Tierwise-Cost-Usd": f"{answer.cost_usd:.6f}",
         "X-Tierwise-Sent-Bytes": str(answer.sent_out.bytes),
+        "X-Tierwise-Waited-Ms": "" if waited is None else f"{waited * 1000:.1f}",
     }
     return {name: _HEADER_TEXT.sub("?", value) for name, value in told.items() if value}
 
@@ -54,8 +58,14 @@ def early_headers(turn_id: str | None, *, thread: str | None = None, ignored: Se
     return {name: _HEADER_TEXT.sub("?", value)[:2000] for name, value in told.items() if value}
 
 
-def extension_of(answer: Answer) -> dict[str, Any]:
-    """The body's ``tierwise``; all of the turn is at ``/v1/turns/TURN``."""
+def extension_of(answer: Answer, waited: float | None = None) -> dict[str, Any]:
+    """The body's ``tierwise``; all of the turn is at ``/v1/turns/TURN``.
+
+    Args:
+        answer: the answer.
+        waited: seconds that the turn stood in the line; left out by default: nobody knows that of a turn that is
+            looked up later.
+    """
     decision = answer.decision
     return {
         "turn_id": answer.turn_id,
@@ -80,6 +90,7 @@ def extension_of(answer: Answer) -> dict[str, Any]:
         "sent_out": to_json(answer.sent_out),
         "cost_usd": answer.cost_usd,
         "ms": round(answer.ms, 1),
+        **({} if waited is None else {"waited_ms": round(waited * 1000, 1)}),
     }
 
 

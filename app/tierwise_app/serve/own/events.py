@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tierwise_app.serve.problems import Problem
 from tierwise_app.serve.turns import Watched
 
 _PLACE = re.compile(r"(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,8})")
+_text = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,10 @@ def written(watched: Watched, n: int, *, discreet: bool) -> str:
     item = watched.items[n]
     if isinstance(item, Waits):
         return sse.event(as_json({"ahead": item.ahead, "seconds": item.seconds}), name="queued")
-    return sse.event(_json(item, discreet), name=item.type, id=f"{watched.run}-{n + 1}")
+    told = sse.event(_json(item, discreet), name=item.type, id=f"{watched.run}-{n + 1}")
+    if n > 0 and isinstance(watched.items[n - 1], Waits) and watched.waited is not None:
+        return sse.event(as_json({"waited_ms": round(watched.waited * 1000, 1)}), name="begun") + told
+    return told
 
 
 def snapshot(turn_id: str, status: str, attempts: Sequence[dict[str, Any]]) -> str:
@@ -119,8 +124,13 @@ def ending(record: DecisionRecord, *, discreet: bool) -> str:
 
 def _json(event: Event, discreet: bool) -> str:
     """An event; ``discreet`` leaves out where things are on this machine."""
+    if isinstance(event, TextDelta):  # most events are
+        return (
+            f'{{"type":"{event.type}","turn_id":{_text(event.turn_id)},"seq":{event.seq}'
+            f',"attempt":{event.attempt},"text":{_text(event.text)}}}'
+        )
     value = event_to_json(event)
-    return as_json(without_folders(value) if discreet and not isinstance(event, TextDelta) else value)
+    return as_json(without_folders(value) if discreet else value)
 
 
 def failure(error: Exception) -> str:

@@ -53,7 +53,8 @@ async def respond(request: Request, watched: Watched, delivery: Delivery) -> Res
         await while_there(request, ended(watched))
         return await _answer(request, watched)
     await while_there(request, _shows(watched))
-    return sse.stream(followed(parts_of(request), watched, discreet=is_discreet(request)), about(watched.turn_id))
+    headers = about(watched.turn_id) | waited(watched)
+    return sse.stream(followed(parts_of(request), watched, discreet=is_discreet(request)), headers)
 
 
 async def respond_from(request: Request, turn_id: str, delivery: Delivery) -> Response:
@@ -78,6 +79,11 @@ def about(turn_id: str | None) -> dict[str, str]:
     return {} if turn_id is None else {"X-Tierwise-Turn": turn_id, "Location": f"/v1/turns/{turn_id}"}
 
 
+def waited(watched: Watched) -> dict[str, str]:
+    """A header that says how long the turn stood in the line, once it is through."""
+    return {} if watched.waited is None else {"X-Tierwise-Waited-Ms": f"{watched.waited * 1000:.1f}"}
+
+
 async def ended(watched: Watched) -> None:
     """Wait until nothing more will happen, whatever the end is."""
     async with aclosing(_quiet(watched)) as items:
@@ -87,7 +93,7 @@ async def ended(watched: Watched) -> None:
 
 async def _quiet(watched: Watched) -> AsyncGenerator[None, None]:
     try:
-        async with aclosing(watched.follow(len(watched.items))) as items:
+        async with aclosing(watched.follow(len(watched.items), texts=False)) as items:
             async for _ in items:
                 yield
     except Exception:
@@ -101,7 +107,7 @@ async def _shows(watched: Watched) -> None:
     Raises:
         Exception: why it could not begin.
     """
-    async with aclosing(watched.follow()) as items:
+    async with aclosing(watched.follow(texts=False)) as items:
         async for _ in items:
             return
 
@@ -129,7 +135,7 @@ async def _answer(request: Request, watched: Watched) -> Response:
         if found is None or found.status == "running":
             raise Problem(503, "stopped", "The turn was stopped before it began.", fix="Ask again.")
         answer = answer_of(found)
-    return told(shown(request, answer), headers=about(answer.turn_id))
+    return told(shown(request, answer), headers=about(answer.turn_id) | waited(watched))
 
 
 async def over(record: Record, turn_id: str) -> DecisionRecord:

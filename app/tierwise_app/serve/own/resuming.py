@@ -35,13 +35,11 @@ async def followed(parts: Parts, watched: Watched, after: int = 0, *, discreet: 
     """
     ended = False
     try:
-        async with aclosing(watched.follow(after)) as items:
-            async for _ in items:
-                happened = range(after, len(watched.items))  # what has come at once is sent at once
-                after = len(watched.items)
-                ended = is_last(watched.items[-1])
-                if happened:
-                    yield "".join(written(watched, n, discreet=discreet) for n in happened)
+        async with aclosing(watched.grow(after)) as sizes:
+            async for size in sizes:
+                happened, after = range(after, size), size  # what has come at once is sent at once
+                ended = is_last(watched.items[size - 1])
+                yield "".join([written(watched, n, discreet=discreet) for n in happened])
         if not ended:
             for text in await _ending(parts.copilot.record, watched.turn_id, discreet):
                 yield text
