@@ -9,9 +9,10 @@ own.
     lost     turns without the right answer: refused, cut, out of order, with words of another turn
     whole    from the question to the end of the answer, as the client sees it
     line     of it before the server began to work on it
-    own      of it beside the line and the tier, by the tier's own clock: the bar is a 95th percentile of 150 ms for
-             200 at once, where nobody stands in the line (``--working 200``); ``-`` where a route does not tell how
-             long its turns stood there
+    own      of it beside the line and the tier, by the tier's own clock; with it goes what it takes to read all the
+             questions that come at the same moment, and the clients' own work on the same machine
+    turn     of a turn beside the tier, from its beginning to its record, by the server's account: the bar is a 95th
+             percentile of 150 ms for 200 at once
     memory   of the server with its children: before, at most, after
     CPU      of the server for each turn
 
@@ -51,6 +52,7 @@ class Row:
         seen: by their clients.
         wrong: what is lost or wrong.
         own: milliseconds of the server's own, a turn each.
+        turns: milliseconds of them from the beginning of a turn to its record.
         seconds: from the first question to the last answer.
         before, peak, after: what the server took.
     """
@@ -58,6 +60,7 @@ class Row:
     seen: list[Seen]
     wrong: list[str]
     own: list[float]
+    turns: list[float]
     seconds: float
     before: Weight
     peak: float
@@ -106,8 +109,9 @@ async def ask_at_once(
         for one in seen
         if one.mark in calls and (one.waited is not None or len(marks) <= working)
     ]
+    turns = [(one.took - calls[one.mark].seconds) * 1000 for one in seen if one.mark in calls and one.took]
     seconds = max(one.ended for one in seen) - min(one.began for one in seen)
-    return Row(seen, wrong(seen, tier.answer), own, seconds, before, max(memory), after)
+    return Row(seen, wrong(seen, tier.answer), own, turns, seconds, before, max(memory), after)
 
 
 def config(tier: SlowTier, working: int | None) -> str:
@@ -159,7 +163,8 @@ def _print(way: str, row: Row) -> None:
     print(
         f"{len(row.seen):>5} {way:<13} lost {len({w.split(':')[0] for w in row.wrong}):<3}"
         f" whole {part(whole, 0.5):6.2f} /{part(whole, 0.95):6.2f} s"
-        f"  line {told} s  own {own} ms  {len(row.seen) / row.seconds:5.1f} turns/s"
+        f"  line {told} s  own {own} ms  turn {part(row.turns, 0.5):5.0f} /{part(row.turns, 0.95):5.0f} ms"
+        f"  {len(row.seen) / row.seconds:5.1f} turns/s"
         f"  {row.before.mb:4.0f} {row.peak:4.0f} {row.after.mb:4.0f} MB  CPU {row.cpu_ms:5.1f} ms a turn",
         flush=True,
     )
@@ -178,7 +183,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--ways", default=",".join(WAYS), help=", ".join(WAYS))
     parser.add_argument("--documents", action="store_true", help="look into documents for each question")
     args = parser.parse_args(words)
-    print("turns way; whole, line and own: median / 95th percentile; memory before, at most, after")
+    print("turns way; whole, line, own and turn: median / 95th percentile; memory before, at most, after")
     rows = measure(
         [int(n) for n in args.turns.split(",")],
         seconds=args.seconds,
@@ -187,9 +192,9 @@ def main(words: Sequence[str]) -> int:
         documents=args.documents,
     )
     lost = [problem for _, row in rows for problem in row.wrong]
-    slow = [way for way, row in rows if part(row.own, 0.95) > BAR_MS]
+    slow = [way for way, row in rows if part(row.turns, 0.95) > BAR_MS]
     if slow:
-        print(f"over {BAR_MS:.0f} ms of its own: {', '.join(slow)}")
+        print(f"turns over {BAR_MS:.0f} ms: {', '.join(slow)}")
     return int(bool(lost) or bool(slow))
 
 

@@ -47,7 +47,7 @@ class ServeSettings:
     models: Mapping[str, str] = field(default_factory=dict)
     hold: Hold = "verified"
     documents: Documents = "auto"
-    working: int = 16
+    working: int = 12
     waiting: int = 1024
     body_mb: float = 1.0
     document_mb: float = 50.0

@@ -21,6 +21,7 @@ class Seen:
         status: of HTTP, or of the turn if that is not ``done``.
         text: the answer.
         waited: seconds that it stood in the line, as far as the server tells that.
+        took: seconds that the turn took from its beginning to its record, by the server's own account.
         problems: what was not as it has to be.
     """
 
@@ -30,6 +31,7 @@ class Seen:
     status: str = ""
     text: str = ""
     waited: float | None = None
+    took: float = 0.0
     problems: list[str] = field(default_factory=list)
 
 
@@ -67,7 +69,7 @@ async def by_turns(port: int, mark: str, options: dict[str, Any]) -> Seen:
         if answer is None:
             seen.problems.append("no answer")
             return seen
-        seen.status, seen.text = answer["status"], answer["text"]
+        seen.status, seen.text, seen.took = answer["status"], answer["text"], answer["ms"] / 1000
         if seen.text not in texts.values():
             seen.problems.append("what was streamed is not the answer")
     return seen
@@ -82,7 +84,7 @@ async def by_chat(port: int, mark: str, options: dict[str, Any]) -> Seen:
         body = await reply.json()
     seen.ended = time.monotonic()
     seen.status, seen.text = body["tierwise"]["status"], body["choices"][0]["message"]["content"]
-    seen.waited = body["tierwise"]["waited_ms"] / 1000
+    seen.waited, seen.took = body["tierwise"]["waited_ms"] / 1000, body["tierwise"]["ms"] / 1000
     return seen
 
 
@@ -106,7 +108,8 @@ async def by_chat_streamed(port: int, mark: str, options: dict[str, Any]) -> See
             for choice in chunk["choices"]:
                 seen.text += choice["delta"].get("content") or ""
             if "tierwise" in chunk:
-                seen.status, seen.waited = chunk["tierwise"]["status"], chunk["tierwise"]["waited_ms"] / 1000
+                about = chunk["tierwise"]
+                seen.status, seen.waited, seen.took = about["status"], about["waited_ms"] / 1000, about["ms"] / 1000
         if not done:
             seen.problems.append("no end")
     seen.ended = time.monotonic()

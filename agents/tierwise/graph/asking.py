@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tierwise.config import Tier
+from tierwise.graph.at_hand import read
 from tierwise.graph.context import TurnContext
 from tierwise.graph.counting import count_tokens
 from tierwise.graph.prompt import Prompt, fit
@@ -76,7 +77,7 @@ async def prompt_for(
         ContextTooLong: if the question alone does not fit.
         ModelError: if the tokens cannot be counted.
     """
-    taken, said, locked = await asyncio.to_thread(_read, state, context, tier)
+    taken, said, locked = await read(context.services.record, _read, state, context, tier)
     passages = [from_json(Passage, p) for p in state["passages"]]
     draft, given, steps = held["text"] if held else None, given_steps(state), step_messages(state)
     without: tuple[str, ...] = ()

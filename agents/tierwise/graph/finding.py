@@ -52,7 +52,7 @@ def find(state: TurnState, context: TurnContext) -> Found:
         UsageError: if the user named a collection or a tier that does not exist.
     """
     services, asked = context.services, state["asked"]
-    context.vector = question_vector(services, asked) if _needs_vector(state, services) else None
+    context.vector = question_vector(services, asked) if needs_vector(state, services) else None
     if not state.get("search", True):
         return Found(())
     subject = None if services.retriever is None else _subject(state, context)
@@ -62,7 +62,7 @@ def find(state: TurnState, context: TurnContext) -> Found:
     return replace(passages_for(services, state, subject.text, vector), carried=subject)
 
 
-def _needs_vector(state: TurnState, services: Services) -> bool:
+def needs_vector(state: TurnState, services: Services) -> bool:
     """Whether documents are searched, or a tier is chosen; whoever else wants a vector makes it."""
     if state["requested"] == "auto" and len(services.tiers) > 1:
         return True

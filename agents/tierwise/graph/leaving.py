@@ -14,6 +14,7 @@ from tierwise.config import Tier
 from tierwise.errors import Blocked
 from tierwise.events import AttemptDiscarded, SendingNeeded
 from tierwise.graph.asking import Asking
+from tierwise.graph.at_hand import read
 from tierwise.graph.attempts import finished_attempt
 from tierwise.graph.context import TurnContext
 from tierwise.graph.emitting import emit
@@ -56,7 +57,7 @@ async def may_leave(
         ModelError: if its tokens cannot be counted.
     """
     items = items_of(state, model, asking, request)
-    leave = await asyncio.to_thread(_known, state, context, place_of(context, tier), items, asking)
+    leave = await read(context.services.record, _known, state, context, place_of(context, tier), items, asking)
     if leave is not None:
         return leave
     return Leave(show=await outgoing_of(context.services, tier, model, state, asking, request))
@@ -117,7 +118,7 @@ def place_of(context: TurnContext, tier: Tier) -> str:
 def _known(
     state: TurnState, context: TurnContext, place: str, items: Sequence[OutgoingItem], asking: Asking
 ) -> Leave | None:
-    """What is known of a request already; ``None`` if a person has to see it. Call it in a thread."""
+    """What is known of a request already; ``None`` if a person has to see it. It reads the record."""
     shown = context.services.record.sendings(context.turn_id)
     if any(one.state == "denied" for one in shown):
         return Leave(kept=True)

@@ -23,10 +23,7 @@ class LockedMeanwhile(ModelError):
 
 
 def locked_meanwhile(state: TurnState, context: TurnContext) -> bool:
-    """Whether the app, the thread or a collection of the turn's passages is locked by now; call it in a thread.
-
-    If so, it is remembered at once: whatever becomes of the turn, it stays on the device.
-    """
+    """Whether the app, the thread or a collection of the turn's passages is locked by now; see :func:`note_lock`."""
     services = context.services
     ask = getattr(services.retriever, "is_locked", None)
     collections = {passage["collection"] for passage in state["passages"]}
@@ -35,7 +32,10 @@ def locked_meanwhile(state: TurnState, context: TurnContext) -> bool:
         locked = locked or (ask is not None and any(ask(name) for name in collections))
     except Exception:  # a lock that cannot be read counts as locked
         locked = True
-    if locked:
-        with suppress(StoreError, sqlite3.Error):
-            services.record.lock_turn(context.turn_id)
     return locked
+
+
+def note_lock(context: TurnContext) -> None:
+    """Remember that a lock holds by now: whatever becomes of the turn, it stays on the device. Call it in a thread."""
+    with suppress(StoreError, sqlite3.Error):
+        context.services.record.lock_turn(context.turn_id)

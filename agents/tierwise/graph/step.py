@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any, cast
 from tierwise.config import Tier
 from tierwise.errors import ModelError, ServerError, TierwiseError
 from tierwise.events import AttemptDiscarded, AttemptQueued, Event, PromptProgress, TextDelta
+from tierwise.graph.at_hand import write
 from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.health import leave_to_ask, leave_to_retry
 from tierwise.graph.paying import paid, request_bytes
@@ -146,8 +146,8 @@ async def _run(
                 emit(context.event(TextDelta, attempt=live.attempt, text=text))
                 if now - kept_at > _KEEP_EVERY:
                     kept_at = now
-                    await asyncio.to_thread(
-                        context.services.record.keep_partial,
+                    await write(
+                        context.services.record, context.services.record.keep_partial,
                         context.turn_id, live.attempt, live.tier, live.model, live.text,
                     )  # fmt: skip
             elif isinstance(chunk, Reading):

@@ -39,6 +39,32 @@ class Database(OpenFile):
             self._empty_log()
             self._shut()
 
+    @contextmanager
+    def free_now(self) -> Iterator[bool]:
+        """Whether nobody in this process is at the file, and nobody comes while this is entered.
+
+        Who finds it free can read at once, without a thread: readers wait for no other process.
+        """
+        free = self._lock.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                self._lock.release()
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Wait for no other process that writes: what has to be written raises StoreBusy at once.
+
+        To be entered by who has found the file free (:meth:`free_now`).
+        """
+        (patience,) = self._db.execute("PRAGMA busy_timeout").fetchone()
+        self._db.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {patience}")
+
     def tidy(self) -> None:
         """Give back what a busy moment left in the write-ahead log; not now, if others read or write."""
         try:

@@ -36,6 +36,8 @@ _CHECKS: tuple[Callable[[Draft], Reason | None], ...] = (
 _JSON_CHECKS = (checks.check_doubted, checks.check_filtered, checks.check_truncated, checks.check_tools)
 _MOST_REASONS = 3
 
+_SHORT = 2000  # characters of a draft without passages that are measured in a moment
+
 
 class EvidenceVerifier:
     """Judges a draft by what is in it (a :class:`~tierwise.verify.base.Verifier`).
@@ -65,7 +67,10 @@ class EvidenceVerifier:
     async def verify(self, draft: Draft, *, dial: Wish = "balanced") -> Verdict:
         """Measure the draft and judge it; embedding happens in a thread."""
         started = time.perf_counter()
-        features = await asyncio.to_thread(measure, draft, self._embedder)
+        if draft.passages or len(draft.text) > _SHORT:
+            features = await asyncio.to_thread(measure, draft, self._embedder)
+        else:  # a thread would take longer
+            features = measure(draft, self._embedder)
         verdict = judge(draft, features, self._evidence_for(draft.model), dial, self._calibrated)
         return replace(verdict, ms=(time.perf_counter() - started) * 1000)
 

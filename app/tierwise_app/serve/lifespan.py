@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
@@ -21,6 +22,9 @@ def living(parts: Parts) -> Callable[[Any], AbstractAsyncContextManager[None]]:
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
+        # What is there by now stays: looking through it for garbage would hold up every turn at work.
+        gc.collect()
+        gc.freeze()
         beside = asyncio.get_running_loop().create_task(_beside(parts))
         try:
             yield

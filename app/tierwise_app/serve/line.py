@@ -77,10 +77,16 @@ class Line:
         try:
             yield began - came
         finally:
+            self.through()
             took = asyncio.get_running_loop().time() - began
             self._usual += _LATEST * (took - self._usual)
             self._room += 1
             self._let_in()
+
+    def through(self) -> None:
+        """The turn that was let in last is with its model, or over: the next may be let in."""
+        if self._pace is not None:
+            self._pace.through()
 
     async def _enter(self, caller: str, tell: Callable[[Waits], None]) -> None:
         if self._is_open and not self._callers:

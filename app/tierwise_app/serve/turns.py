@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from tierwise import Answer, AsyncCopilot, Event
 from tierwise.errors import TierwiseError
-from tierwise.events import AnswerReady, TextDelta, TurnFailed
+from tierwise.events import AnswerReady, AttemptStarted, TextDelta, TurnFailed, TurnQueued
 from tierwise.record import answer_of
 from tierwise.runtime import AgainOptions, AskOptions
 from tierwise_app.serve.keys import Keys
@@ -260,6 +260,8 @@ class Turns:
                     if not watched.run:
                         watched.run = str(self.copilot.record.epoch(event.turn_id) or 0)
                         self._running[event.turn_id] = watched
+                    if isinstance(event, AttemptStarted | TurnQueued):  # it waits for others now, not for this loop
+                        self.line.through()
                     watched._add(event)
         except Exception as error:
             watched.error = error

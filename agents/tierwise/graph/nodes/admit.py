@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from tierwise.errors import StoreError
 from tierwise.events import TurnStarted
+from tierwise.graph.at_hand import write
 from tierwise.graph.caller_tools import own_tools_allowed
 from tierwise.graph.context import TurnContext
 from tierwise.graph.emitting import emit
@@ -35,7 +36,7 @@ async def admit(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """
     context = runtime.context
     services, notices = context.services, list[Notice]()
-    begun = await _surely(asyncio.to_thread(_begin, state, context))
+    begun = await _surely(write(services.record, _begin, state, context))
     state, locked, tainted = {**state, "locked": begun.locked, "tainted": begun.tainted}, begun.locked, begun.tainted
     emit(
         runtime,

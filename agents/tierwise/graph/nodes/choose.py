@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from langgraph.runtime import Runtime
 
 from tierwise.events import TierChosen
+from tierwise.graph.at_hand import read
 from tierwise.graph.budget import InForce, wish_in_force
 from tierwise.graph.caps import read_caps
 from tierwise.graph.context import TurnContext
@@ -36,7 +37,11 @@ async def choose_tier(state: TurnState, runtime: Runtime[TurnContext]) -> TurnSt
     """
     context, services = runtime.context, runtime.context.services
     started = time.perf_counter()
-    known = await asyncio.to_thread(_read, state, context)
+    # A thread's questions may have to be compared by their vectors, which takes its time.
+    if state.get("passing"):
+        known = await read(services.record, _read, state, context)
+    else:
+        known = await asyncio.to_thread(_read, state, context)
     context.caps, force, past = known.caps, known.force, known.past
     tiers = services.tier_states(caps=context.caps)
     notices = [Notice("calibration_unused", services.calibration_problem)] if services.calibration_problem else []

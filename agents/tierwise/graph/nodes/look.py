@@ -13,11 +13,12 @@ from langgraph.runtime import Runtime
 from tierwise.errors import Blocked, ModelError
 from tierwise.events import LookFinished, LookStarted
 from tierwise.graph.asking import Asking, prompt_for
+from tierwise.graph.at_hand import read
 from tierwise.graph.context import TurnContext
 from tierwise.graph.emitting import emit
 from tierwise.graph.health import leave_to_ask
 from tierwise.graph.leaving import may_leave
-from tierwise.graph.locking import locked_meanwhile
+from tierwise.graph.locking import locked_meanwhile, note_lock
 from tierwise.graph.paying import paid
 from tierwise.graph.state import Json, TurnState
 from tierwise.jsonable import from_json, to_json
@@ -73,7 +74,8 @@ async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
 
 async def _may_leave(state: TurnState, context: TurnContext, asking: Asking, request: ChatRequest) -> bool:
     """Whether a look may leave the device: nobody is asked about it, so nothing new may be in it but the draft."""
-    if await asyncio.to_thread(locked_meanwhile, state, context):
+    if await read(context.services.record, locked_meanwhile, state, context):
+        await asyncio.to_thread(note_lock, context)
         return False
     tier = context.services.tier(state["tier"])
     leave = await may_leave(state, context, tier, context.services.models[tier.name], asking, request)

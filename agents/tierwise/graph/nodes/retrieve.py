@@ -12,7 +12,7 @@ from tierwise.events import PassagesFound
 from tierwise.graph.caller_tools import caller_tools, own_tools_allowed
 from tierwise.graph.context import TurnContext
 from tierwise.graph.emitting import emit
-from tierwise.graph.finding import Found, find
+from tierwise.graph.finding import Found, find, needs_vector
 from tierwise.graph.grounding import NOTHING_ABOUT, is_about_documents, nothing_found, own_knowledge
 from tierwise.graph.said import has_results
 from tierwise.graph.searching import collection_lock
@@ -37,7 +37,10 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
     found, searched = Found(()), False
     notices: list[Notice] = []
     try:
-        found, collection_locked = await asyncio.to_thread(_find, state, context)
+        if state.get("search", True) or needs_vector(state, context.services):
+            found, collection_locked = await asyncio.to_thread(_find, state, context)
+        else:
+            collection_locked = collection_lock(context.services.retriever, state)
         searched = context.services.retriever is not None and state.get("search", True)
         if searched and (degraded := getattr(context.services.retriever, "degraded", None)):
             notices.append(Notice("search_degraded", degraded))

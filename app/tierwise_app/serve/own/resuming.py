@@ -40,6 +40,8 @@ async def followed(parts: Parts, watched: Watched, after: int = 0, *, discreet: 
                 happened, after = range(after, size), size  # what has come at once is sent at once
                 ended = is_last(watched.items[size - 1])
                 yield "".join([written(watched, n, discreet=discreet) for n in happened])
+                if ended:  # what is put in order behind it is nothing to wait for
+                    return
         if not ended:
             for text in await _ending(parts.copilot.record, watched.turn_id, discreet):
                 yield text
@@ -63,7 +65,7 @@ async def resumed(
 def has_all(parts: Parts, turn_id: str, epoch: int, place: Place) -> bool:
     """Whether nothing comes after a place, for it is the end of the turn's last run."""
     watched = parts.turns.find(turn_id)
-    if watched is None or not watched.over or not watched.items or watched.run != place.run:
+    if watched is None or not watched.items or watched.run != place.run:
         return False
     return watched.run == str(epoch) and place.seen == len(watched.items) and is_last(watched.items[-1])
 
