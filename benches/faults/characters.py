@@ -21,9 +21,6 @@ from typing import Any
 
 import httpx2
 import numpy as np
-import openai
-from openai.types.chat import ChatCompletionChunk
-from openai.types.responses import ResponseStreamEvent
 
 from tierwise.config import Limits
 from tierwise.models.base import ChatRequest, Delta
@@ -63,10 +60,10 @@ def halves(text: str) -> str:
 class Hosted:
     """One of the two readers of streams, fed without a network."""
 
-    def __init__(self, model: OpenAIModel, event: Callable[[str], dict[str, Any]], last: Sequence[dict[str, Any]],
-                 cast_to: Any) -> None:  # fmt: skip
-        self._model, self._event, self._last, self._cast_to = model, event, last, cast_to
-        self._client = openai.AsyncOpenAI(api_key="none", base_url="http://127.0.0.1:9/v1")
+    def __init__(
+        self, model: OpenAIModel, event: Callable[[str], dict[str, Any]], last: Sequence[dict[str, Any]]
+    ) -> None:
+        self._model, self._event, self._last = model, event, last
 
     async def read(self, chance: random.Random, text: str) -> str:
         """What is read of the text, cut anywhere on its way."""
@@ -82,11 +79,10 @@ class Hosted:
             200, headers={"content-type": "text/event-stream"}, content=parts(),
             request=httpx2.Request("POST", "http://127.0.0.1:9/v1"),
         )  # fmt: skip
-        stream = openai.AsyncStream(cast_to=self._cast_to, response=response, client=self._client)
         where = self._model.endpoint.where(self._model.api)
         request = ChatRequest((Message("user", "Say it."),))
         reply = self._model.reply(request, where, Clock(Limits(), where.host))
-        said = [item.text async for item in reply.read(stream) if isinstance(item, Delta)]
+        said = [item.text async for item in reply.read(response) if isinstance(item, Delta)]
         for piece in said:
             piece.encode()  # half a character cannot be encoded
         return "".join(said)
@@ -127,8 +123,8 @@ def hosted_readers() -> dict[str, Hosted]:
     done = {"type": "response.completed", "sequence_number": 2,
             "response": {"id": "r", "model": "m", "status": "completed", "output": []}}  # fmt: skip
     return {
-        "chat": Hosted(OpenAIChat("m", base_url=url), piece, [piece("", "stop")], ChatCompletionChunk),
-        "responses": Hosted(OpenAIResponses("m", base_url=url), delta, [done], ResponseStreamEvent),
+        "chat": Hosted(OpenAIChat("m", base_url=url), piece, [piece("", "stop")]),
+        "responses": Hosted(OpenAIResponses("m", base_url=url), delta, [done]),
     }
 
 

@@ -1,11 +1,10 @@
-"""The server as a process: many at once, clients that leave, kills. What is measured at length by the benches."""
+"""The server as a process: many at once, and clients that leave. What is measured at length by the benches."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from benches.serve_kills import measure as kill
 from benches.serve_leaving import WORKING, leave_hosted, leave_waiting
 from benches.serve_many import measure as ask
 from benches.serving.asking import WAYS
@@ -25,16 +24,9 @@ def test_who_leaves_frees_the_model_and_leaves_nothing_behind(tmp_path: Path) ->
         slow_tier(seconds=10, words=400) as tier,
         ServeProcess(tmp_path, f"{tier.entry}\n[serve]\nworking = {WORKING}\n") as server,
     ):
-        left, more, _ = asyncio.run(leave_hosted(server, tier, 42))
+        left, more, _ = asyncio.run(leave_hosted(server, tier, 21))
         assert (left.late, left.kept, left.odd, more) == ([], [], [], {})
-        assert len(left.closed) + left.ended == left.began > 20
+        assert len(left.closed) + left.ended == left.began > 4
         left, more = asyncio.run(leave_waiting(server, tier, 7))
         assert (left.began, left.odd, more) == (0, [], {})
         assert server.stop() == 0
-
-
-def test_killed_in_the_middle_it_goes_on() -> None:
-    (one,) = kill(6, 1, seconds=1.0, seed=1)
-    assert (one.lost, one.twice, one.streams, one.stuck) == ([], [], [], [])
-    assert one.cut[0] > 0
-    assert one.steps > len(one.turns)

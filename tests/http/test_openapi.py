@@ -145,7 +145,7 @@ def test_what_the_server_says_is_what_the_document_tells(server: Server, documen
 
 
 @pytest.mark.slow
-def test_a_hundred_made_up_requests_break_nothing() -> None:
-    command = [sys.executable, "-m", "benches.serve_schema", "--cases", "100", "--seed", "7"]
+def test_made_up_requests_break_nothing() -> None:
+    command = [sys.executable, "-m", "benches.serve_schema", "--cases", "40", "--seed", "7"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
