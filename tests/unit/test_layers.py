@@ -24,6 +24,7 @@ LAYER = {
             "damage",
             "locks",
             "outgoing",
+            "retrieval",
             "serve_settings",
             "storage",
             "sums",

@@ -12,14 +12,13 @@ from tierwise.config import Tier
 from tierwise.errors import ContextTooLong
 from tierwise.events import AttemptStarted, TextDelta
 from tierwise.graph.asking import Asking, prompt_for
-from tierwise.graph.at_hand import read
 from tierwise.graph.budget import unpaid
 from tierwise.graph.caller_tools import callable_tools, must_call, no_call
 from tierwise.graph.context import Live, TurnContext
 from tierwise.graph.emitting import emit
 from tierwise.graph.fallback import next_above, successor
 from tierwise.graph.leaving import Leave, may_leave, place_of
-from tierwise.graph.locking import LockedMeanwhile, locked_meanwhile, note_lock
+from tierwise.graph.locking import LockedMeanwhile, locked_meanwhile
 from tierwise.graph.paying import out_of_money, request_bytes
 from tierwise.graph.sampling import most_tokens, sampling_of
 from tierwise.graph.state import TurnState
@@ -161,8 +160,7 @@ class Writing:
         """Whether the request may leave the device, if it would: the last look at the lock before it does."""
         if self.tier.stays_on_device:
             return Leave()
-        if await read(self._context.services.record, locked_meanwhile, self.state, self._context):
-            await asyncio.to_thread(note_lock, self._context)
+        if await locked_meanwhile(self.state, self._context):
             self.state = {**self.state, "locked": True}
             raise LockedMeanwhile(self.tier.name)
         return await may_leave(self.state, self._context, self.tier, self._model, asking, request)

@@ -79,7 +79,7 @@ class _Begun:
 
 
 def _begin(state: TurnState, context: TurnContext) -> _Begun:
-    """Store the message in one go with what holds in its thread; call it in a thread."""
+    """Store the message in one go with what holds in its thread."""
     services = context.services
     locked, tainted = _thread_as_it_is(context, state)
     state = {**state, "locked": locked, "tainted": tainted}
@@ -90,11 +90,11 @@ def _begin(state: TurnState, context: TurnContext) -> _Begun:
         within=context.within,
         passing=state.get("passing", False),
     )
+    first = False
     with suppress(StoreError):
         # Whoever was just before may have locked the thread or read something: first is who finds it as it was.
         first = not services.record.ahead(context.turn_id) and _thread_as_it_is(context, state) == (locked, tainted)
-        return _Begun(locked, tainted, first)
-    return _Begun(locked, tainted, first=False)
+    return _Begun(locked, tainted, first)
 
 
 async def _surely(storing: Coroutine[Any, Any, _Begun]) -> _Begun:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -13,12 +12,11 @@ from langgraph.runtime import Runtime
 from tierwise.errors import Blocked, ModelError
 from tierwise.events import LookFinished, LookStarted
 from tierwise.graph.asking import Asking, prompt_for
-from tierwise.graph.at_hand import read
 from tierwise.graph.context import TurnContext
 from tierwise.graph.emitting import emit
 from tierwise.graph.health import leave_to_ask
 from tierwise.graph.leaving import may_leave
-from tierwise.graph.locking import locked_meanwhile, note_lock
+from tierwise.graph.locking import locked_meanwhile
 from tierwise.graph.paying import paid
 from tierwise.graph.state import Json, TurnState
 from tierwise.jsonable import from_json, to_json
@@ -74,8 +72,7 @@ async def look(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
 
 async def _may_leave(state: TurnState, context: TurnContext, asking: Asking, request: ChatRequest) -> bool:
     """Whether a look may leave the device: nobody is asked about it, so nothing new may be in it but the draft."""
-    if await read(context.services.record, locked_meanwhile, state, context):
-        await asyncio.to_thread(note_lock, context)
+    if await locked_meanwhile(state, context):
         return False
     tier = context.services.tier(state["tier"])
     leave = await may_leave(state, context, tier, context.services.models[tier.name], asking, request)

@@ -35,12 +35,12 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState
     context = runtime.context
     started = time.perf_counter()
     found, searched = Found(()), False
+    collection_locked: bool | None = False
     notices: list[Notice] = []
     try:
-        if state.get("search", True) or needs_vector(state, context.services):
+        named = state.get("collection") or state.get("only")
+        if state.get("search", True) or named or needs_vector(state, context.services):
             found, collection_locked = await asyncio.to_thread(_find, state, context)
-        else:
-            collection_locked = collection_lock(context.services.retriever, state)
         searched = context.services.retriever is not None and state.get("search", True)
         if searched and (degraded := getattr(context.services.retriever, "degraded", None)):
             notices.append(Notice("search_degraded", degraded))
