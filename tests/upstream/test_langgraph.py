@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -122,6 +123,38 @@ async def test_a_synchronous_node_runs_on_after_its_graph_was_stopped(still: Sti
     task.cancel()
     await asyncio.wait([task])
     still(await asyncio.to_thread(ran_on.wait, 5), "the refusal of nodes that are not async (graph/build.py)")
+
+
+async def test_a_graph_that_is_cancelled_does_not_wait_for_what_it_stores_of_that(still: Still) -> None:
+    begun, at_work = asyncio.Event(), []
+
+    class Slow(InMemorySaver):
+        async def aput_writes(self, *args: Any, **kwargs: Any) -> None:
+            task = asyncio.current_task()
+            at_work.append(task)
+            await asyncio.sleep(0.15)
+            at_work.remove(task)
+
+    async def slow(state: State) -> State:
+        begun.set()
+        await asyncio.sleep(60)
+        return {}
+
+    async def read() -> None:
+        stream: Any = chain(slow, saver=Slow()).astream({"n": 0}, HERE, stream_mode=["custom", "values"])
+        async with aclosing(stream):
+            async for _ in stream:
+                pass
+
+    task = asyncio.ensure_future(read())
+    await begun.wait()
+    await asyncio.sleep(0.3)  # what it stores of its input
+    task.cancel()
+    await asyncio.wait([task])
+    left = [*at_work]
+    if left:
+        await asyncio.wait(left)
+    still(bool(left), "storing nothing of a cancelled task (graph/saver.py)")
 
 
 async def test_the_store_keeps_every_step_and_cannot_prune(still: Still) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -21,6 +22,7 @@ from langgraph.checkpoint.base import (
     get_checkpoint_id,
     get_checkpoint_metadata,
 )
+from langgraph.checkpoint.serde.types import ERROR
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from tierwise.damage import Damage, note_damage
@@ -187,7 +189,13 @@ class TurnSaver(AsyncSqliteSaver):
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        """Store what a task of a step wrote; that of a step which is not stored, only if it must not be lost."""
+        """Store what a task of a step wrote; that of a step which is not stored, only if it must not be lost.
+
+        That a task was cancelled is not stored: whoever goes on does it anew, and the graph, which is leaving, does not
+        wait for it.
+        """
+        if any(channel == ERROR and isinstance(value, asyncio.CancelledError) for channel, value in writes):
+            return
         name, _ = _place(config)
         must = any(channel in WRITES_IDX_MAP or channel == "results" for channel, _ in writes)
         step, number = self._unsaved.get(name), str(get_checkpoint_id(config))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from operator import add
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -174,6 +174,36 @@ async def test_what_a_person_is_asked_and_what_tools_gave_is_stored_with_its_ste
         assert found.checkpoint["id"] == "2"
         assert ("task", channel, ["told"]) in [tuple(write) for write in found.pending_writes or ()]
         await saver.adelete_thread("one")
+        assert rows(own_home, "SELECT thread_id FROM checkpoints UNION SELECT thread_id FROM writes") == []
+
+
+async def _read(stream: AsyncGenerator[Any, None]) -> None:
+    async with aclosing(stream):
+        async for _ in stream:
+            pass
+
+
+async def test_a_turn_that_is_stopped_stores_nothing_any_more(own_home: Path) -> None:
+    begun = asyncio.Event()
+
+    async def long(state: State) -> State:
+        begun.set()
+        await asyncio.sleep(60)
+        return {}
+
+    graph = StateGraph(State)
+    graph.add_node("long", long)
+    graph.add_edge(START, "long")
+    config: Any = {"configurable": {"thread_id": "one"}}
+    async with saver_at(own_home, lazy=True) as saver:
+        before = asyncio.all_tasks()
+        stream: Any = graph.compile(saver).astream({"count": 1}, config, stream_mode=["custom", "values"])
+        turn = asyncio.ensure_future(_read(stream))
+        await begun.wait()
+        turn.cancel()
+        await asyncio.wait([turn])
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() <= before
         assert rows(own_home, "SELECT thread_id FROM checkpoints UNION SELECT thread_id FROM writes") == []
 
 
