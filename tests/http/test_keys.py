@@ -177,7 +177,7 @@ def test_other_ways_to_send_a_key_are_none(
     assert server.client.get(f"/v1/models?api_key={secret}", headers=sent).status_code == 401
 
 
-async def test_wrong_keys_wait_and_right_ones_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_wrong_keys_wait_and_right_ones_do_not(tmp_path: Path) -> None:
     _, secret = (keys := Keys(tmp_path)).add("bob")
     waited: list[float] = []
     held = asyncio.Event()
@@ -186,9 +186,8 @@ async def test_wrong_keys_wait_and_right_ones_do_not(tmp_path: Path, monkeypatch
         waited.append(seconds)
         await held.wait()
 
-    monkeypatch.setattr("tierwise_app.serve.guard.access.asyncio.sleep", sleep)
     now = [0.0]
-    access = Access(keys, needed=True, clock=lambda: now[0])
+    access = Access(keys, needed=True, clock=lambda: now[0], sleep=sleep)
 
     async def status(value: str, peer: str) -> int:
         try:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,8 @@ from tierwise_app.serve.parts import Parts
 
 _KEPT_OPEN = 75  # seconds a connection may be idle: longer than clients keep theirs, so that they never meet
 _MORE = 10  # seconds after the last turn has ended until connections that are still open are cut
+_MOMENT = 2.0  # seconds to keep what turns have written, after a second Ctrl-C
+_CTRL_C = 130
 _BACKLOG = 2048  # connections that wait to be taken
 
 
@@ -104,9 +107,13 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.interrupted = False
         self._ready = ready
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._hurries = False
+        self._ending: asyncio.Future[None] | None = None
 
     async def startup(self, sockets: Any = None) -> None:
         """Begin to take requests."""
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets=sockets)
         if self.started:
             self._ready()
@@ -120,7 +127,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """End in order at the first signal; a second Ctrl-C ends at once."""
+        """End in order at the first signal; a second Ctrl-C stops what is running and ends."""
         try:
             before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
         except ValueError:  # signals come to the main thread only
@@ -136,7 +143,26 @@ class Server(uvicorn.Server):
         """Take a signal."""
         if sig == signal.SIGINT:
             if self.interrupted:
-                os._exit(130)  # what was written of turns is stored: they can be gone on with
+                self._end_soon()
+                return
             self.interrupted = True
             os.write(sys.stderr.fileno(), b"\nending: turns come to their end; Ctrl-C again ends at once\n")
         self.should_exit = True
+
+    def _end_soon(self) -> None:
+        """End now, but keep what turns have written, if that can be done in a moment."""
+        if self._loop is None or self._hurries:
+            os._exit(_CTRL_C)
+        self._hurries = True
+        latest = threading.Timer(_MOMENT, os._exit, (_CTRL_C,))
+        latest.daemon = True
+        latest.start()
+        self._loop.call_soon_threadsafe(self._stop_turns)
+
+    def _stop_turns(self) -> None:
+        self._ending = asyncio.ensure_future(self._end_now())
+
+    async def _end_now(self) -> None:
+        parts: Parts = self.config.app.state.parts  # type: ignore[union-attr]
+        await parts.turns.drain(0)
+        os._exit(_CTRL_C)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tierwise.errors import TierwiseError
@@ -32,10 +32,18 @@ class Access:
         keys: those there are.
         needed: a request needs one though there is none: the server can be reached from elsewhere.
         clock: seconds that only go up.
+        sleep: waits for so many seconds.
     """
 
-    def __init__(self, keys: Keys, *, needed: bool, clock: Callable[[], float]) -> None:
-        self._keys, self._needed, self._clock = keys, needed, clock
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        needed: bool,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._keys, self._needed, self._clock, self._sleep = keys, needed, clock, sleep
         self._peers: OrderedDict[str, _Peer] = OrderedDict()
 
     async def key(self, authorization: list[str], peer: str) -> Key | None:
@@ -80,7 +88,7 @@ class Access:
             raise Problem(429, "too_many_wrong_keys", "Too many wrong keys.", retry_after=math.ceil(seconds))
         found.waiting += 1
         try:
-            await asyncio.sleep(seconds)
+            await self._sleep(seconds)
         finally:
             found.waiting -= 1
 
