@@ -16,6 +16,14 @@ def embedder() -> MiniLM:
     return MiniLM()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """A busy machine opens an index slowly; that is no reason here to do without it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tierwise.knowledge.store.folder._OPEN_SECONDS", 60.0)
+        yield
+
+
 @pytest.fixture
 def words() -> BagOfWords:
     return BagOfWords()

@@ -7,14 +7,16 @@ Chroma's native code crashes on some damaged files. So a folder that is not as i
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from tierwise.knowledge.store import embeddings, tables
 from tierwise.knowledge.store.database import Database
-from tierwise.knowledge.store.index import Index, VectorsUnavailable
+from tierwise.knowledge.store.index import Index, VectorsUnavailable, load
 
+_START_SECONDS = 60.0  # on a slow disk Python and its libraries take a while
 _SAMPLES = 16
 _ENOUGH = 0.75  # of them: the search is approximate
 _SAME = 1e-3  # cosines that differ by more are not of the same vectors
@@ -70,18 +72,21 @@ def apart(home: Path, *, every: bool, seconds: float) -> None:
     Args:
         home: the folder of the stores.
         every: look at every vector, and not only at some.
-        seconds: how long that may take.
+        seconds: how long that may take, once the process has started.
 
     Raises:
         VectorsUnavailable: if it is damaged, or the process dies of it or takes too long.
     """
-    command = [sys.executable, "-m", __spec__.name, str(home), "every" if every else "some"]
+    command = [sys.executable, "-m", __spec__.name, str(home), "every" if every else "some", str(seconds)]
+    late, longest = f"opening the folder takes more than {seconds:g} s", _START_SECONDS + seconds
     try:
         ended = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=longest, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise VectorsUnavailable(f"opening the folder takes more than {seconds:g} s") from error
+        raise VectorsUnavailable(late) from error
+    if hasattr(signal, "SIGALRM") and ended.returncode == -signal.SIGALRM:
+        raise VectorsUnavailable(late)
     if ended.returncode:
         raise VectorsUnavailable(ended.stdout.strip() or "Chroma crashes when it opens the folder")
 
@@ -90,10 +95,13 @@ def _orphans(db: Database) -> int:
     return int(db.rows("SELECT count(*) FROM orphans")[0][0])
 
 
-def _main(home: Path, every: bool) -> int:
+def _main(home: Path, every: bool, seconds: float) -> int:
     db = Database(home / "knowledge.sqlite")
     facts = tables.facts(db)
     try:
+        load()
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, seconds)  # ends this process, also where native code hangs
         index = Index(home / "chroma", facts["index"], create=False)
         (thoroughly if every else sample)(index, db, int(facts["indexed"]))
     except VectorsUnavailable as error:
@@ -103,4 +111,4 @@ def _main(home: Path, every: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1]), sys.argv[2] == "every"))
+    sys.exit(_main(Path(sys.argv[1]), sys.argv[2] == "every", float(sys.argv[3])))

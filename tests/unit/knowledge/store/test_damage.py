@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,9 @@ from bag_of_words import BagOfWords
 from benches.knowledge_parts import rest_of
 
 from tierwise.knowledge import Knowledge
+from tierwise.knowledge.store import checking
 from tierwise.knowledge.store.database import Database
+from tierwise.knowledge.store.index import VectorsUnavailable
 from tierwise.knowledge.store.vectors import Vectors
 
 COUNT = 60
@@ -153,3 +156,13 @@ def test_who_only_searched_leaves_nothing_to_look_at_for_the_next(
     monkeypatch.setattr("tierwise.knowledge.store.checking.subprocess.run", started)
     assert in_order(damaged_home)
     assert in_order(damaged_home)
+
+
+def test_a_process_that_takes_long_to_start_is_not_taken_for_a_folder_that_hangs(
+    damaged_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(VectorsUnavailable, match=r"more than 0\.001 s"):
+        checking.apart(damaged_home, every=False, seconds=0.001)
+    (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(9)\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH")))))
+    checking.apart(damaged_home, every=False, seconds=8)
