@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,11 +22,19 @@ from tierwise_tools import (
     tool,
 )
 from tierwise_tools.foreign import foreign_tool
-from tierwise_tools.testing import Report, check_tool, check_tool_here, check_toolset, check_toolset_here
+from tierwise_tools.testing import Report, calling, check_tool, check_tool_here, check_toolset, check_toolset_here
 from tierwise_tools.testing.arguments import check_refusals, fitting_arguments
 from tierwise_tools.testing.definition import check_definition
 
 AnyTool = Tool[..., Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """No call here takes long, so none is made once more to be cancelled, however slow the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calling, "_WORTH_CANCELLING", 60.0)
+        yield
 
 
 def codes(report: Report) -> list[str]:

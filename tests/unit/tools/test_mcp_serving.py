@@ -67,6 +67,7 @@ async def draw(context: ToolContext, kind: str) -> ToolResult:
 @tool(effects="read")
 async def wait(context: ToolContext) -> str:
     """Wait for ever."""
+    context.search("begun", 1)
     try:
         await asyncio.sleep(60)
     finally:
@@ -121,18 +122,18 @@ async def test_progress_and_files_reach_the_client(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_cancelling_ends_the_tool(mode: str) -> None:
-    ended = asyncio.Event()
+    told = {"begun": asyncio.Event(), "cancelled": asyncio.Event()}
 
     def search(query: str, k: int) -> list[Any]:
-        ended.set()
+        told[query].set()
         return []
 
     async with Client(mcp_server([wait], context=ToolContext(search=search)), mode=mode) as client:
         call = asyncio.create_task(client.call_tool("wait", {}))
-        await asyncio.sleep(0.1)
-        call.cancel()
-        async with asyncio.timeout(10):
-            await ended.wait()
+        async with asyncio.timeout(30):
+            await told["begun"].wait()
+            call.cancel()
+            await told["cancelled"].wait()
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def address() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
-        process.wait(10)
+        process.wait(60)
 
 
 async def test_our_client_uses_our_server_over_http(

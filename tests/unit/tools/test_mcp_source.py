@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mcp_server
 import pytest
 
 from tierwise_tools import Bounds, SourceError, Tool, ToolContext, ToolError, Toolset, ToolSource
-from tierwise_tools.mcp import connection
+from tierwise_tools.mcp import background, connection
 from tierwise_tools.mcp.definitions import Definition
 from tierwise_tools.mcp.pins import Pins
 from tierwise_tools.mcp.review import review
@@ -159,9 +162,14 @@ async def test_a_call_that_is_cancelled_is_cancelled_there(web: Opened) -> None:
 
 
 async def until(holds: Any) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.02)
+
+
+def let_time_pass(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """What waits in this loop finds that it is so much later, as soon as it looks."""
+    loop.call_soon_threadsafe(setattr, loop, "time", lambda: time.monotonic() + seconds)
 
 
 async def test_stdio_dies_is_cancelled_times_out_and_comes_back(
@@ -170,9 +178,11 @@ async def test_stdio_dies_is_cancelled_times_out_and_comes_back(
     monkeypatch.setenv("GIVEN_KEY", SECRET)
     made = await opened(McpServer("s", command=program("sdk"), env=("GIVEN_KEY",)), tmp_path, known=True)
     try:
-        slow = made.tool("slow").but(bounds=Bounds(seconds=0.3))
+        slow = asyncio.create_task(made.tool("slow").but(bounds=Bounds(seconds=600)).run({}))
+        await until(Path("begun").exists)
+        let_time_pass(asyncio.get_running_loop(), 600)
         with pytest.raises(ToolError, match="did not finish within"):
-            await slow.run({})
+            await slow
         await until(Path("cancelled").exists)
         last_words = r'went away.*not known.*It last wrote: "out of memory, .redacted.'
         with pytest.raises(ToolError, match=last_words) as caught:
@@ -183,7 +193,10 @@ async def test_stdio_dies_is_cancelled_times_out_and_comes_back(
         await made.source.aclose()
 
 
-async def test_a_server_that_dies_again_and_again_is_left_alone_for_a_while(tmp_path: Path) -> None:
+async def test_a_server_that_dies_again_and_again_is_left_alone_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: 1000.0))  # the while does not pass
     made = await opened(McpServer("s", command=program("old")), tmp_path)
     for _ in range(2):
         with pytest.raises(ToolError, match="went away"):
@@ -263,7 +276,9 @@ async def test_a_server_that_cannot_be_used_says_why(tmp_path: Path, settings: d
 )
 async def test_an_answer_over_http_is_bounded(tmp_path: Path, headers: dict[str, str], body: bytes, says: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        if length := re.search(rb"content-length: (\d+)", head, re.IGNORECASE):
+            await reader.readexactly(int(length[1]))  # what is left unread when it closes would break the answer off
         lines = ["HTTP/1.1 200 OK", "connection: close", *(f"{key}: {value}" for key, value in headers.items())]
         writer.write("\r\n".join([*lines, "", ""]).encode() + body)
         with suppress(ConnectionError):
@@ -280,10 +295,15 @@ async def test_an_answer_over_http_is_bounded(tmp_path: Path, headers: dict[str,
 async def test_a_server_that_never_answers_is_given_up_and_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "CONNECT_S", 1.0)
+    monkeypatch.setattr(background, "_running", None)  # a loop of its own, as time is going to pass in it
     file = tmp_path / "pid"
+    reviewing = asyncio.create_task(
+        review(McpServer("s", command=program("deaf", str(file))), Pins(tmp_path / "pins.json"))
+    )
+    await until(lambda: file.exists() and file.read_text())
+    let_time_pass(background._loop(), connection.CONNECT_S)
     with pytest.raises(SourceError, match="did not answer within"):
-        await review(McpServer("s", command=program("deaf", str(file))), Pins(tmp_path / "pins.json"))
+        await reviewing
 
     def ended() -> bool:
         try:

@@ -69,7 +69,7 @@ class Calls:
             if isinstance(error.__cause__, TimeoutError) and took >= limit:
                 text = f"{shown} it does not finish within {limit:g} seconds."
                 self._find("error", "too-slow", text, "Make it faster, or give it a smaller example or more seconds.")
-                if not await watch.has_ended(GRACE):
+                if watch.begun.is_set() and not await watch.has_ended(GRACE):
                     self._works_on(shown, "its time was over")
             elif not made_up or not isinstance(error.__cause__, ToolError):
                 code = "example-failed" if watch.begun.is_set() else "example-refused"
@@ -84,6 +84,8 @@ class Calls:
     async def _cancel(self, arguments: dict[str, Any], shown: str) -> None:
         watch = Watch()
         task = asyncio.create_task(watch.over(self.tool).run(arguments, self.context))
+        while not (watch.begun.is_set() or task.done()):  # what has not begun cannot show how it ends
+            await asyncio.wait({task}, timeout=TICK)
         await asyncio.wait({task}, timeout=_WORTH_CANCELLING / 2)
         self.made += watch.begun.is_set()
         task.cancel()

@@ -16,27 +16,59 @@ TICK = 0.02
 
 
 class Pulse:
-    """Beats in an event loop.
+    """Beats in an event loop, and beside it in a thread: what keeps both from beating is the machine, not a tool.
 
     Attributes:
-        last: time of the last beat, monotonic.
         longest: the longest pause since the last :meth:`reset`, in seconds.
     """
 
     def __init__(self) -> None:
-        self.last = time.monotonic()
         self.longest = 0.0
+        self._last = time.monotonic()  # beat of the loop
+        self._beside: tuple[float, float] | None = None  # beat of the thread: when, and how long we had worked then
+        self._lost = 0.0  # the longest time since the loop's last beat that the machine gave us nothing of
+        self._lock = threading.Lock()
 
     async def beat(self) -> None:
         """Beat until cancelled."""
-        while True:
-            await asyncio.sleep(TICK)
-            now = time.monotonic()
-            self.longest, self.last = max(self.longest, now - self.last), now
+        over = threading.Event()
+        self._beside = (time.monotonic(), time.process_time())
+        self.reset()
+        threading.Thread(target=self._beat_beside, args=(over,), name="pulse", daemon=True).start()
+        try:
+            while True:
+                await asyncio.sleep(TICK)
+                self.longest = max(self.longest, self.pause())
+                self._beaten()
+        finally:
+            over.set()
+
+    def pause(self) -> float:
+        """For how long the loop has not beaten though it could have, in seconds."""
+        with self._lock:
+            return max(0.0, time.monotonic() - self._last - max(self._lost, self._losing()))
 
     def reset(self) -> None:
-        """Forget the pauses there were."""
+        """Forget the pauses there were; for the loop itself to call."""
         self.longest = 0.0
+        self._beaten()
+
+    def _beaten(self) -> None:
+        with self._lock:
+            self._last, self._lost = time.monotonic(), 0.0
+
+    def _beat_beside(self, over: threading.Event) -> None:
+        while not over.wait(TICK):
+            with self._lock:
+                self._lost = max(self._lost, self._losing())
+                self._beside = (time.monotonic(), time.process_time())
+
+    def _losing(self) -> float:
+        """How late the thread is, less what this process worked meanwhile: a tool may keep every thread waiting."""
+        if self._beside is None:
+            return 0.0
+        at, worked = self._beside
+        return time.monotonic() - max(at, self._last) - TICK - (time.process_time() - worked)
 
 
 class Watch:
