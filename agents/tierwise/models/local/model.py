@@ -221,7 +221,8 @@ class LlamaModel:
                 if share is not None:
                     share.release()
                 self._share = share = Share(self._name, plan, version)
-                weakref.finalize(self, share.drop)
+                # Not at the end of the program: the process ends with it, and who still listens would hear of a crash.
+                weakref.finalize(self, share.drop).atexit = False
             return share.supervisor
 
     def _plan(self) -> tuple[LoadPlan, int]:
