@@ -9,6 +9,14 @@ from typing import Any
 import pytest
 from serving import Server, serving
 
+from tierwise_app.serve.openai import held
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream does not begin before its turn has something to tell, however slow the machine is."""
+    monkeypatch.setattr(held, "_PATIENCE", 60.0)
+
 
 @pytest.fixture
 def served(tmp_path: Any) -> Iterator[Callable[..., Server]]:

@@ -95,7 +95,7 @@ def test_a_page_that_was_named_may_ask(server: Server) -> None:
         "Access_Control_Request_Method": "POST",
         "Access_Control_Request_Headers": "authorization,x-tierwise-thread",
     }
-    status, headers, _ = raw(server.url, request("/v1/turns", method="OPTIONS", Origin=page, **wished), seconds=1)
+    status, headers, _ = raw(server.url, request("/v1/turns", method="OPTIONS", Origin=page, **wished))
     assert status == 204
     assert headers["access-control-allow-origin"] == page
     assert headers["access-control-allow-headers"] == "authorization,x-tierwise-thread"

@@ -10,6 +10,7 @@ from serving import running, serving
 
 from tierwise import AsyncCopilot, Settings, Tier
 from tierwise.testing import ScriptedModel
+from tierwise_app.serve import lifespan
 from tierwise_app.serve.keys import Keys
 
 
@@ -70,7 +71,9 @@ def test_tiers_that_cannot_be_asked_are_named(tmp_path: Path, monkeypatch: pytes
     assert [t["status"] for t in answer.json()["tiers"]] == ["not usable", "no key", "ready"]
 
 
-def test_another_that_writes_is_no_trouble_and_a_store_that_is_gone_is(tmp_path: Path) -> None:
+def test_another_that_writes_is_no_trouble_and_a_store_that_is_gone_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serving(home=tmp_path) as server:
         other = sqlite3.connect(tmp_path / "record.sqlite", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -78,6 +81,10 @@ def test_another_that_writes_is_no_trouble_and_a_store_that_is_gone_is(tmp_path:
         other.execute("ROLLBACK")
         other.close()
 
+    async def nothing(_: object) -> None:
+        """What is done beside would open the store in the very moment in which it is gone, and so make it anew."""
+
+    monkeypatch.setattr(lifespan, "_beside", nothing)
     with serving(home=tmp_path) as server:
         (tmp_path / "record.sqlite").rename(tmp_path / "elsewhere.sqlite")
         answer = server.client.get("/readyz")

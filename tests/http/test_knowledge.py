@@ -267,15 +267,16 @@ def test_more_than_a_few_who_send_at_once_are_told_to_come_back(server: Server) 
 
     def hold() -> None:
         held.set()
-        go.wait(30)
+        go.wait(60)
 
     writer = server.run(_submit(documents, hold))
-    held.wait(10)
+    assert held.wait(60)
     try:
         with ThreadPoolExecutor(8) as pool:
             waiting = [pool.submit(send, server, (f"w{n}.txt", CLAIM), collection="busy") for n in range(8)]
             while documents._writing < 8:
-                threading.Event().wait(0.01)
+                assert not writer.done(), "they did not come"
+                time.sleep(0.01)
             refused = send(server, ("more.txt", CLAIM), collection="busy")
             go.set()
             assert {future.result().status_code for future in waiting} == {200}
@@ -297,7 +298,7 @@ def test_a_client_that_leaves_has_its_document_read_all_the_same(server: Server)
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
             + form
         )
-    for _ in range(600):
+    for _ in range(1200):
         if listed(server, "left"):
             break
         time.sleep(0.05)

@@ -19,7 +19,7 @@ from tierwise.testing import ScriptedModel, Step
 LONG = Step("word " * 5000, delay=0.01)
 
 
-def until(met: Callable[[], bool], seconds: float = 20) -> None:
+def until(met: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < end
@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
 
 
 def ask(server: Server, path: str, body: dict[str, Any]) -> socket.socket:
-    line = socket.create_connection(("127.0.0.1", server.parts.settings.port), timeout=20)
+    line = socket.create_connection(("127.0.0.1", server.parts.settings.port), timeout=60)
     line.sendall(request(path, method="POST", body=json.dumps(body).encode(), Content_Type="application/json"))
     return line
 

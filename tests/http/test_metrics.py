@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ def of(found: dict[Any, float], name: str, **labels: str) -> float:
 def ask(server: Server, question: str = "What is the capital of Peru?", **body: Any) -> None:
     body = {"model": "auto", "messages": [{"role": "user", "content": question}], **body}
     assert server.client.post("/v1/chat/completions", json=body).status_code == 200
+    last = time.monotonic() + 60
+    while server.parts.turns.running:  # it is told its answer before it is over, and counted
+        assert time.monotonic() < last, "the turn is not over"
+        time.sleep(0.01)
 
 
 def test_turns_are_counted_with_all_that_they_took(server: Server) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from event_stream import Sent, Text, sent
+from halting import HALVES, Halting
 from hypothesis import given
 from hypothesis import strategies as st
 from serving import Server, serving
@@ -32,7 +33,7 @@ def play(request: ChatRequest) -> Step:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving([play], ["A deeper answer."]) as server:
+    with serving(Halting([play], repeat=True), ["A deeper answer."]) as server:
         yield server
 
 
@@ -84,8 +85,14 @@ def test_after_a_break_exactly_what_was_missed_comes(server: Server) -> None:
 
 @pytest.mark.parametrize("place", ["9-3", "0-0", "1-999999"])
 def test_from_a_place_that_nobody_knows_a_snapshot_comes_first(server: Server, place: str) -> None:
-    turn_id = begin(server)
-    events = follow(server, turn_id, place)
+    on = server.models["quick"].on
+    on.clear()
+    turn_id = begin(server, f"A slow one {HALVES}.")
+    with server.client.stream("GET", f"/v1/turns/{turn_id}/events", headers={"Last-Event-ID": place}) as response:
+        told = sent(response)
+        events = [next(told)]
+        on.set()
+        events += told
     assert (events[0].name, events[0].id, events[0].data["status"]) == ("snapshot", None, "running")
     assert put_together(events).shown == TEXT
     assert events[-1].name == "answer.ready"
@@ -137,17 +144,25 @@ def test_a_turn_that_is_over_and_forgotten_is_told_from_its_record(server: Serve
 
 
 def test_a_turn_that_another_server_runs_is_followed_from_its_record(tmp_path: Path) -> None:
-    with serving([play], home=tmp_path) as one, serving([play], home=tmp_path) as other:
-        turn_id = begin(one, "A very slow one.")
-        events = follow(other, turn_id)
+    model = Halting([play], repeat=True)
+    with serving(model, home=tmp_path) as one, serving([play], home=tmp_path) as other:
+        turn_id = begin(one, f"A very slow one {HALVES}.")
+        events: list[Sent] = []
+        with other.client.stream("GET", f"/v1/turns/{turn_id}/events") as response:
+            for event in sent(response):
+                events.append(event)
+                if put_together(events).shown:
+                    model.on.set()
         assert {event.name for event in events[:-1]} == {"snapshot"}
         assert events[-1].name == "answer.ready"
         texts = [put_together(events[:n]).shown for n in range(1, len(events))]
         assert texts[-1] == TEXT
         assert all(TEXT.startswith(text.rstrip()) for text in texts)
         assert any(0 < len(text) < len(TEXT) for text in texts)
-        turn_id = begin(one, "A very slow one.")
+        model.on.clear()
+        turn_id = begin(one, f"A very slow one {HALVES}.")
         refused = other.client.post(f"/v1/turns/{turn_id}/stop")
+        model.on.set()
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "runs_elsewhere")
         told = follow(one, turn_id)[-1].data["answer"]
         assert other.client.get(f"/v1/turns/{turn_id}").json()["text"] == told["text"] == TEXT

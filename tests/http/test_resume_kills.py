@@ -18,8 +18,8 @@ THREADS = ("one", "two", "three")
 
 
 @contextmanager
-def program(home: Path) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
-    process = subprocess.Popen([sys.executable, str(PROGRAM), str(home)], stdout=subprocess.PIPE, text=True)
+def program(home: Path, *halt: str) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
+    process = subprocess.Popen([sys.executable, str(PROGRAM), str(home), *halt], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         url = process.stdout.readline().strip()
@@ -53,7 +53,7 @@ def watch(client: httpx2.Client, turn_id: str, text: Text, enough: threading.Eve
 
 def test_turns_of_a_server_that_was_killed_go_on_and_their_events_too(tmp_path: Path) -> None:
     texts: dict[str, Text] = {}
-    with program(tmp_path) as (process, client):
+    with program(tmp_path, "halt") as (process, client):  # no turn is over before it is killed
         # Two turns of each thread: the second waits for the first.
         turns = {
             begin(client, thread, f"{word} of {thread}"): thread for thread in THREADS for word in ("First", "Then")

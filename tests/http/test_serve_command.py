@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from serve_process import hosted_config, serve_process
 
+import tierwise_app.serve
 from tierwise import Copilot, Tier
 from tierwise.config import Settings, load_settings
 from tierwise.errors import ConfigError
@@ -60,6 +61,7 @@ def test_one_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 def test_the_extra_is_named_if_it_is_missing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tierwise_app, "serve", tierwise_app.serve)  # which the import in vain puts another in place of
     for name in [name for name in sys.modules if name.startswith("tierwise_app.serve")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)

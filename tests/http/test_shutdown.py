@@ -15,6 +15,7 @@ from serve_process import hosted_config, serve_process
 from serving import Server, serving
 
 from tierwise import Caller, Copilot, Tier
+from tierwise.events import TextDelta
 from tierwise.serve_settings import ServeSettings
 from tierwise.testing import LoopbackServer, ScriptedModel, Step
 
@@ -22,7 +23,8 @@ WORDS = "word " * 40
 
 
 def answers_on_the_way(server: Server, n: int = 3) -> list[Any]:
-    """Answers that are being waited for when the server is told to end."""
+    """Answers that are being waited for, and have their first words, when the server is told to end."""
+    turns = server.parts.turns
     found: list[Any] = []
 
     def ask() -> None:
@@ -35,8 +37,11 @@ def answers_on_the_way(server: Server, n: int = 3) -> list[Any]:
     threads = [threading.Thread(target=ask) for _ in range(n)]
     for thread in threads:
         thread.start()
-    while len(server.models["quick"].requests) < n:
+    begun: set[Any] = set()
+    while len(begun) < n:
         time.sleep(0.01)
+        here = [*turns._tasks.values(), *turns._kept.values()]
+        begun = {watched for watched in here if any(isinstance(item, TextDelta) for item in watched.items)}
     server._uvicorn.should_exit = True
     for thread in threads:
         thread.join(60)
@@ -117,9 +122,10 @@ def test_a_signal_lets_the_stream_end(tmp_path: Path, number: int, code: int) ->
 
 
 def test_a_second_ctrl_c_ends_at_once_and_keeps_what_was_written(tmp_path: Path) -> None:
+    patient = "import tierwise_app.serve.running as running; running._MOMENT = 60.0"  # the machine may stand still
     with (
         LoopbackServer(ScriptedModel([Step("word " * 5000, delay=0.02)], repeat=True)) as far,
-        serve_process(tmp_path / "home", hosted_config(tmp_path / "t.toml", far.url)) as server,
+        serve_process(tmp_path / "home", hosted_config(tmp_path / "t.toml", far.url), first=patient) as server,
     ):
         body = {"question": "Write much.", "thread": "t"}
         with server.client.stream("POST", "/v1/turns", json=body) as response:

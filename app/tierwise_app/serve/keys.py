@@ -64,8 +64,8 @@ class Keys:
 
     def __init__(self, home: Path) -> None:
         self.path = home / "keys.json"
-        self._seen: tuple[int, ...] | None = None
-        self._keys: tuple[Key, ...] = ()
+        # The keys with the mark of the file that they stood in: two threads that read two files must not mix them up.
+        self._known: tuple[tuple[int, ...] | None, tuple[Key, ...]] = (None, ())
 
     def all(self) -> tuple[Key, ...]:
         """Every key; what another process has added or removed since counts.
@@ -77,15 +77,16 @@ class Keys:
         try:
             found = self.path.stat()
         except FileNotFoundError:
-            self._seen, self._keys = None, ()
+            self._known = (None, ())
             return ()
         except OSError as error:
             raise StoreError(f"{self.path} cannot be read: {error.strerror}.", fix="Check its permissions.") from error
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if seen != self._seen:
-            self._keys = _read(self.path)
-            self._seen = seen
-        return self._keys
+        known, keys = self._known
+        if seen != known:
+            keys = _read(self.path)
+            self._known = (seen, keys)
+        return keys
 
     def find(self, secret: str) -> Key | None:
         """The key that ``secret`` is; takes as long whichever it is, and whether it is one or not."""

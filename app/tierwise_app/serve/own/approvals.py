@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tierwise import Answer, AsyncCopilot, DecisionRecord, to_json
-from tierwise.errors import InvalidInput
+from tierwise.errors import InvalidInput, UnknownName
 from tierwise_app.serve.own.going_on import go_on
 from tierwise_app.serve.own.responding import EVENTS, LATER, errors
 from tierwise_app.serve.own.shapes import CallDecision, DecisionBody, SendingDecision
@@ -87,11 +87,13 @@ async def _decide_calls(copilot: AsyncCopilot, turn: DecisionRecord, body: CallD
             arguments=body.arguments,
             reason=body.reason,
         )
-    except InvalidInput as error:
+    except (InvalidInput, UnknownName) as error:  # beside calls that still wait, one that does not is a name unknown
         still = {call.id for call in await asyncio.to_thread(record.waiting_calls, turn_id)}
-        if asked <= still:  # nobody was faster: the decision itself is wrong
-            raise Problem.of(error, param="arguments") from error
-        raise _not_waiting(turn_id) from error
+        if not asked <= still:  # somebody was faster
+            raise _not_waiting(turn_id) from error
+        if isinstance(error, UnknownName):
+            raise
+        raise Problem.of(error, param="arguments") from error
 
 
 async def _decide_sending(copilot: AsyncCopilot, turn: DecisionRecord, body: SendingDecision) -> None:
