@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tierwise.config import Price, Settings, Tier
+from tierwise.config import Limits, Price, Settings, Tier
 from tierwise.turns import Answer
 from tierwise_app.cli.ingest import print_problems
 from tierwise_app.console import err, out
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tierwise import Copilot
 
 QUICK = Tier("quick", "llama:smollm2-135m", max_tokens=160)
+# The stand-in reads and writes at this machine's pace, as quick does, which has no clock.
+_AT_ITS_PACE = Limits(first_token=600.0, between_tokens=120.0, total=1200.0)
 
 
 def run_demo(settings: Settings, *, quiet: bool = False) -> list[Answer]:
@@ -85,6 +87,7 @@ def _stand_in(url: str, taken: set[str]) -> Tier:
         base_url=url,
         price=Price(),
         max_tokens=160,
+        limits=_AT_ITS_PACE,
         context_window=8192,
         stand_in=True,
     )
