@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benches.ports import free_port
 from tierwise import Copilot, Settings, Tier
 from tierwise.jsonable import to_json
 from tierwise.verify.phrases import refusal
@@ -38,9 +38,7 @@ REFUSALS = ("not_in_documents", "nothing_in_documents")
 @contextmanager
 def server(gguf: Path, window: int, threads: int) -> Iterator[str]:
     """The model behind HTTP; the value is the address of its API."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = [
         "--n_ctx",
         str(window),

@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
+
+from benches.ports import free_port
 
 _STARTING = 90.0  # seconds; far more than it takes, for machines that are busy
 
@@ -122,11 +123,3 @@ class CommandProcess:
             return False
         finally:
             connection.close()
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

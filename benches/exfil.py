@@ -22,7 +22,6 @@ import argparse
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -39,9 +38,11 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from benches import exfil_page
+from benches.ports import free_port
 from tierwise_app.web.answer.markdown import safe_markdown
 
 CHROMIUM = "/usr/bin/chromium"
+_STARTING = _DRAWING = 120.0  # seconds; far more than it takes, for machines that are busy
 ACTIVE = "img, iframe, script, base, meta, object, embed, form, input, details, svg image, video, audio, style, link"
 
 
@@ -75,9 +76,7 @@ def collector() -> Iterator[tuple[int, list[str]]]:
 
 @contextmanager
 def page_server(cases: Path, way: str, headers: str) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as home:
         env = {
             **os.environ,
@@ -95,13 +94,14 @@ def page_server(cases: Path, way: str, headers: str) -> Iterator[str]:
         ) as process:
             try:
                 address = f"http://127.0.0.1:{port}"
-                for _ in range(150):
-                    time.sleep(0.2)
+                until = time.monotonic() + _STARTING
+                while True:
                     try:
-                        urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                        urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
                         break
                     except OSError:
-                        continue
+                        assert process.poll() is None and time.monotonic() < until, "the page's server did not start"
+                        time.sleep(0.2)
                 yield address
             finally:
                 process.terminate()
@@ -132,9 +132,9 @@ def measured(cases: list[dict[str, Any]], path: Path, way: str, headers: str) ->
         page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
         page.on("framenavigated", lambda frame: None if frame.url.startswith(address) else left.append(frame.url))
         page.goto(address)
-        for _ in range(300):
-            if left or page.get_by_text("all drawn").is_visible():
-                break
+        until = time.monotonic() + _DRAWING
+        while not (left or page.get_by_text("all drawn").is_visible()):
+            assert time.monotonic() < until, "the page was never drawn"
             page.wait_for_timeout(200)
         page.wait_for_timeout(2000)
         found: dict[str, Any] = {

@@ -41,7 +41,7 @@ async def still_running(port: int) -> int:
     return len(found["turns"] if "turns" in found else found["data"])
 
 
-async def settled(server: ServeProcess, before: Weight, seconds: float = 5.0) -> tuple[Weight, dict[str, int]]:
+async def settled(server: ServeProcess, before: Weight, seconds: float) -> tuple[Weight, dict[str, int]]:
     """What the server takes, and what there is more of than before, once nothing is, or after so many seconds."""
     until = time.monotonic() + seconds
     while True:
@@ -55,21 +55,32 @@ async def settled(server: ServeProcess, before: Weight, seconds: float = 5.0) ->
         await asyncio.sleep(0.1)
 
 
-async def leave_hosted(server: ServeProcess, tier: SlowTier, times: int) -> tuple[Left, dict[str, int], float]:
-    """Leave so many times: what came of it, what is left behind, and by how many MB the server has grown."""
-    await leave_many(server, tier, len(ROUTES) * 6, name="w")  # whatever is loaded and opened once
+async def leave_hosted(
+    server: ServeProcess, tier: SlowTier, times: int, *, slack: float = 1.0
+) -> tuple[Left, dict[str, int], float]:
+    """Leave so many times: what came of it, what is left behind, and by how many MB the server has grown.
+
+    Args:
+        server: that is left.
+        tier: behind it.
+        times: how often.
+        slack: seconds that the machine may stand still.
+    """
+    await leave_many(server, tier, len(ROUTES) * 6, name="w", slack=slack)  # whatever is loaded and opened once
     await asyncio.sleep(0.5)
     before = server.weight()
-    left = await leave_many(server, tier, times, name="m")
-    after, more = await settled(server, before)
+    left = await leave_many(server, tier, times, name="m", slack=slack)
+    after, more = await settled(server, before, 5 * slack)
     return left, more, after.mb - before.mb
 
 
-async def leave_waiting(server: ServeProcess, tier: SlowTier, times: int) -> tuple[Left, dict[str, int]]:
-    """Leave the line so many times."""
+async def leave_waiting(
+    server: ServeProcess, tier: SlowTier, times: int, *, slack: float = 1.0
+) -> tuple[Left, dict[str, int]]:
+    """Leave the line so many times; as :func:`leave_hosted`."""
     before = server.weight()
-    left = await leave_line(server, tier, times, working=WORKING, name="l")
-    return left, (await settled(server, before))[1]
+    left = await leave_line(server, tier, times, working=WORKING, name="l", slack=slack)
+    return left, (await settled(server, before, 5 * slack))[1]
 
 
 async def leave_local(server: ServeProcess, times: int) -> list[float]:

@@ -59,7 +59,7 @@ class Left:
         if found.status != "stopped" or not found.text.startswith(seen):
             self.lost.append(f"{way}: {found.status}, seen {len(seen)} characters, stored {len(found.text)}")
 
-    def hear(self, server: Hosted, seconds: float = 5.0) -> None:
+    def hear(self, server: Hosted, seconds: float = 60.0) -> None:
         """Ask the server when its clients hung up."""
         deadline = time.monotonic() + seconds
         while not all(call.over for call in server.calls()) and time.monotonic() < deadline:
@@ -131,7 +131,7 @@ class Caller:
         question, seen = self._question(), Seen()
         turn, known = copilot.start(question, thread=f"{self._asked}"), 0
         while not seen.done:
-            turn.wait(10, after=known)
+            turn.wait(60, after=known)
             for event in turn.events(known):
                 known += 1
                 if seen.enough(event, words):
@@ -141,7 +141,7 @@ class Caller:
             turn.stop()
         else:
             copilot.close()
-        assert turn.wait(10), "the turn did not end"
+        assert turn.wait(60), "the turn did not end"
         self._left.check(self._sync.record, seen.turn_id, seen.text, way)
 
     async def _open(self) -> AsyncCopilot:

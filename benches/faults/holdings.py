@@ -59,7 +59,7 @@ def _threads(loops: int) -> int:
     return len(names) - pooled + max(0, pooled - full)
 
 
-def settled(count: Callable[[], Holdings], before: Holdings, seconds: float = 3.0) -> Holdings:
+def settled(count: Callable[[], Holdings], before: Holdings, seconds: float = 30.0) -> Holdings:
     """Count until nothing is left over, or for so many seconds: threads and processes take a moment to end."""
     deadline = time.monotonic() + seconds
     while (now := count()).leaked(before) and time.monotonic() < deadline:

@@ -87,10 +87,10 @@ def leave_tools(home: Path, times: int) -> Left:
         def once() -> None:
             begun.clear()
             turn = copilot.start("Go.")
-            assert begun.wait(30), turn.error
+            assert begun.wait(60), turn.error
             left.leave("tool at work", f"tool {left.times.total()}")
             turn.stop()
-            assert turn.wait(10), "the turn did not end"
+            assert turn.wait(60), "the turn did not end"
             assert turn.turn_id is not None
             left.check(copilot.record, turn.turn_id, "", "tool at work")
 

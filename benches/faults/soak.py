@@ -103,9 +103,21 @@ async def soak(home: Path, url: str, turns: int, *, alone: bool = False) -> Soak
         started = time.perf_counter()
         await asyncio.gather(*(user(n) for n in range(USERS)))
         found.seconds = time.perf_counter() - started
+        found.samples.append(await at_rest(found.samples[0]))
         found.sizes = sizes(home)
     found.closed_sizes = sizes(home)
     return found
+
+
+async def at_rest(before: Holdings) -> Holdings:
+    """What is held once no turn runs: the thread that renews a turn's lease ends a moment after it."""
+    loop = asyncio.get_running_loop()
+    for _ in range(600):  # 30 s
+        now = held([loop])
+        if now.threads <= before.threads:
+            break
+        await asyncio.sleep(0.05)
+    return now
 
 
 def sizes(home: Path) -> dict[str, int]:

@@ -152,8 +152,14 @@ class Zombies:
         return bool(self.stale or self.doubled or self.silent or self.lost)
 
 
-def _copilot(home: Path, say: Callable[[str], None]) -> Copilot:
-    """A copilot whose leases are short, with a tool that writes and takes its time."""
+def _copilot(home: Path, say: Callable[[str], None], *, waits: bool = False) -> Copilot:
+    """A copilot whose leases are short, with a tool that writes.
+
+    Args:
+        home: folder of the stores.
+        say: takes a line.
+        waits: it is paused: however late that is, its tool is not known to be done, nor its text at its end.
+    """
     leases.LEASE, leases.RENEW_EVERY = _LEASE, _RENEW
 
     @tool(name="note", effects="write")
@@ -165,7 +171,8 @@ def _copilot(home: Path, say: Callable[[str], None]) -> Copilot:
         """
         _note(home / "effects", text)
         say("effect")
-        time.sleep(0.3)  # done, and not known to be done
+        while waits and not (home / "taken").exists():
+            time.sleep(0.01)  # done, and not known to be done
         return "written"
 
     def model(request: ChatRequest) -> Step:
@@ -174,7 +181,8 @@ def _copilot(home: Path, say: Callable[[str], None]) -> Copilot:
         say("step")
         if asked.startswith("tool") and results < 2:
             return Step("On it.", calls=(ToolCall(f"c{results}", "note", {"text": f"line {results}"}),))
-        return Step("word " * (40 if asked.startswith("text") else 3) + "end", delay=0.02)
+        words = (6000 if waits else 40) if asked.startswith("text") else 3
+        return Step("word " * words + "end", delay=0.02)
 
     settings = Settings(home=home, tools=ToolSettings(approval={"note": "free"}))
     options: dict[str, Any] = {"settings": settings, "home": home, "retriever": Nothing()}
@@ -183,7 +191,7 @@ def _copilot(home: Path, say: Callable[[str], None]) -> Copilot:
 
 def _life(home: Path, kind: str, say: Callable[[str], None]) -> None:
     """The process that is paused."""
-    with _copilot(home, say) as copilot:
+    with _copilot(home, say, waits=True) as copilot:
         for event in copilot.stream(f"{kind} please", thread="t"):
             code = f" {getattr(event, 'code', '')}" if event.type == "turn.failed" else ""
             say(f"{event.type}{code}")
@@ -229,6 +237,7 @@ def haunt(home: Path, kind: str, how: str, rng: random.Random, found: Zombies) -
         time.sleep(_LEASE + 0.05)
         ended = run_forked(lambda say: _take(home, turn, how, say))
         before = _everything(home)
+        (home / "taken").touch()
         os.kill(child, signal.SIGCONT)
         told += pipe.read().splitlines()
         os.waitpid(child, 0)

@@ -62,9 +62,10 @@ class Left:
         closed: milliseconds until the tier had lost its connection.
         began: requests that the tier got.
         ended: those that it had answered to the end when their client left.
-        late: those that it got more than a second after their client had left.
+        late: those that it got more than ``slack`` after their client had left.
         kept: those that it answered to the end for nobody.
         odd: what else is not as it has to be.
+        slack: seconds that the machine may stand still.
     """
 
     times: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -75,6 +76,7 @@ class Left:
     late: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
+    slack: float = 1.0
 
     @property
     def good(self) -> bool:
@@ -130,9 +132,9 @@ async def _read(reply: Reply, mark: str, words: int) -> None:
             return
 
 
-async def hear(tier: SlowTier, left: Left, seconds: float = 5.0) -> None:
-    """Ask the tier when its clients hung up; what is still connected after so many seconds counts as kept."""
-    until = time.monotonic() + seconds
+async def hear(tier: SlowTier, left: Left) -> None:
+    """Ask the tier when its clients hung up; what is still connected after five times the slack counts as kept."""
+    until = time.monotonic() + 5 * left.slack
     while time.monotonic() < until:
         calls = [call for call in await asyncio.to_thread(tier.calls) if call.mark in left.gone]
         if all(call.left is not None or call.ended is not None for call in calls):
@@ -141,11 +143,11 @@ async def hear(tier: SlowTier, left: Left, seconds: float = 5.0) -> None:
     for call in calls:
         left.began += 1
         gone = left.gone[call.mark]
-        if call.begun > gone + 1:
+        if call.begun > gone + left.slack:
             left.late.append(call.mark)
         if call.left is not None:
             left.closed.append(max(0.0, call.left - gone) * 1000)
-        elif call.ended is None or call.ended > gone + 1:
+        elif call.ended is None or call.ended > gone + left.slack:
             left.kept.append(call.mark)
         else:
             left.ended += 1
@@ -157,7 +159,9 @@ def cases(times: int) -> list[tuple[Route, str]]:
     return [every[n % len(every)] for n in range(times)]
 
 
-async def leave_many(server: ServeProcess, tier: SlowTier, times: int, *, name: str, at_once: int = 8) -> Left:
+async def leave_many(
+    server: ServeProcess, tier: SlowTier, times: int, *, name: str, at_once: int = 8, slack: float = 1.0
+) -> Left:
     """Leave so many times, several at a time.
 
     Args:
@@ -166,8 +170,9 @@ async def leave_many(server: ServeProcess, tier: SlowTier, times: int, *, name: 
         times: how often.
         name: for the marks.
         at_once: how many clients.
+        slack: seconds that the machine may stand still.
     """
-    left, todo = Left(), iter([*enumerate(cases(times))])
+    left, todo = Left(slack=slack), iter([*enumerate(cases(times))])
 
     async def client() -> None:
         for n, (route, moment) in todo:
@@ -179,7 +184,9 @@ async def leave_many(server: ServeProcess, tier: SlowTier, times: int, *, name: 
     return left
 
 
-async def leave_line(server: ServeProcess, tier: SlowTier, times: int, *, working: int, name: str) -> Left:
+async def leave_line(
+    server: ServeProcess, tier: SlowTier, times: int, *, working: int, name: str, slack: float = 1.0
+) -> Left:
     """Leave while one waits in the line, behind turns that fill the server; those then end in peace.
 
     Args:
@@ -188,8 +195,9 @@ async def leave_line(server: ServeProcess, tier: SlowTier, times: int, *, workin
         times: how often.
         working: how many turns fill it.
         name: for the marks.
+        slack: seconds that the machine may stand still.
     """
-    left = Left()
+    left = Left(slack=slack)
     filling = [f"fill{name}{n}" for n in range(working)]
 
     async def fill(mark: str, begun: asyncio.Event) -> bool:

@@ -76,7 +76,7 @@ class Cli:
     def process(self, *words: object, stdin: str = "") -> Ran:
         """Run a command as a process of its own."""
         with self.start(*words, stdin=subprocess.PIPE) as process:
-            out, err = process.communicate(stdin, timeout=120)
+            out, err = process.communicate(stdin, timeout=600)
         return Ran(process.returncode, out, err)
 
     def terminal(self, *words: object, typed: str = "") -> Ran:

@@ -244,5 +244,5 @@ def test_a_terminal_shows_what_tools_do_between_the_words(cli, notes):
     assert shown.code == 0
     said, counted, blank, answer, end, *_ = screen(shown.out)
     assert (said, blank, answer) == ("I count them.", "", "There are none.")
-    assert re.fullmatch(r"count gave: 0 \(\d+ ms\)", counted)
+    assert re.fullmatch(r"count gave: 0 \([\d.]+ m?s\)", counted)
     assert end.startswith("[quick] why:")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
+from waiting import until, written
 
 from tierwise.testing import Fault, Step
 from tierwise_app.live import rows_of
@@ -103,13 +103,11 @@ def test_control_characters_of_a_model_never_reach_the_terminal(cli):
 
 
 def test_ctrl_c_stops_the_answer_and_keeps_what_was_written(cli):
-    (server,) = cli.serve([Step("word " * 2000, delay=0.05)])
+    (server,) = cli.serve([Step("word " * 2000, delay=0.2)])
 
     with cli.start("ask", "Tell me a long story.", "--thread", "story", "--json") as process:
-        deadline = time.monotonic() + 60
-        while not server.requests and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(1.0)
+        until(lambda: server.requests)
+        until(lambda: written(cli.home, "story").startswith("word word"))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -16,18 +17,25 @@ from tierwise.testing import LoopbackServer, ScriptedModel, Step
 from tierwise_app.backends import find
 
 
+@pytest.fixture
+def silent_port() -> Iterator[Callable[[], int]]:
+    """Gives ports where nothing answers; they are held, so that nobody else begins to listen there meanwhile."""
+    with ExitStack() as held:
+
+        def port() -> int:
+            one = held.enter_context(socket.socket())
+            one.bind(("127.0.0.1", 0))
+            return int(one.getsockname()[1])
+
+        yield port
+
+
 @pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def alone(monkeypatch: pytest.MonkeyPatch, silent_port: Callable[[], int]) -> None:
     """No server of this machine takes part by accident, and the model has one thread."""
-    monkeypatch.setattr(find, "USUAL_PORTS", tuple((kind, free_port()) for kind, _ in find.USUAL_PORTS))
+    monkeypatch.setattr(find, "USUAL_PORTS", tuple((kind, silent_port()) for kind, _ in find.USUAL_PORTS))
+    monkeypatch.setattr(find, "_PROBE_S", 60.0)
     monkeypatch.setenv("TIERWISE_THREADS", "1")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def without_llama(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,14 +107,14 @@ def test_the_same_faults_are_no_failure_of_a_server_that_promises_nothing(cli, m
     assert (told["schema"], told["tools"], told["usage"]) == ("no", "no", "no")
 
 
-def test_a_backend_that_gives_no_answer_fails_in_one_line(cli, monkeypatch):
+def test_a_backend_that_gives_no_answer_fails_in_one_line(cli, monkeypatch, silent_port):
     without_llama(monkeypatch)
     with LoopbackServer(ScriptedModel(["hi"], repeat=True), api_key="secret") as server:
         ran = cli("bench", "backends", "--backend", f"vllm={server.url},model=m")
     assert ran.code == 1
     assert "vllm, openai:m" in ran.out
     assert "FAIL " in ran.out
-    gone = cli("bench", "backends", "--backend", f"mine=http://127.0.0.1:{free_port()}/v1,model=m", "--json")
+    gone = cli("bench", "backends", "--backend", f"mine=http://127.0.0.1:{silent_port()}/v1,model=m", "--json")
     assert gone.code == 1
     assert by_name(gone.json)["mine"]["status"] == "failed"
 

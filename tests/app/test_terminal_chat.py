@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-import time
+
+from waiting import until, written
 
 from tierwise.testing import Step
 
@@ -76,16 +77,14 @@ def test_an_error_does_not_end_the_chat(cli):
 def test_ctrl_c_stops_the_answer_but_not_the_program(cli):
     import subprocess
 
-    (server,) = cli.serve([Step("word " * 2000, delay=0.05), "Madrid."])
+    (server,) = cli.serve([Step("word " * 2000, delay=0.2), "Madrid."])
 
-    with cli.start("chat", stdin=subprocess.PIPE) as process:
+    with cli.start("chat", "--thread", "story", stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         process.stdin.write("Tell me a long story.\n")
         process.stdin.flush()
-        deadline = time.monotonic() + 60
-        while not server.requests and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(1.0)
+        until(lambda: server.requests)
+        until(lambda: written(cli.home, "story"))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate("What is the capital of Spain?\n", timeout=60)
 

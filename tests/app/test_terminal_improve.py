@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
+from waiting import until
 
 from tierwise.testing import Step
 
@@ -122,14 +122,12 @@ def test_wrong_words_are_one_sentence(cli, missed):
 
 
 def test_ctrl_c_keeps_what_is_done(cli):
-    slow = Step("Paris, and a lot of words that take their time to be written down here.", delay=0.3)
+    slow = Step("Paris, and so on. " * 500, delay=0.2)
     _, deep = cli.serve([REFUSAL], ["Rome.", slow])
     for n in (1, 2):
         cli("ask", f"Which city is capital number {n}?", "--thread", f"t{n}", "--offline")
     with cli.start("improve", "--yes") as process:
-        end = time.monotonic() + 60
-        while len(deep.requests) < 2 and time.monotonic() < end:
-            time.sleep(0.02)
+        until(lambda: len(deep.requests) == 2)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err

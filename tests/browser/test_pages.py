@@ -66,6 +66,7 @@ def axe(tmp_path_factory):
 
 def grave(one, axe):
     """What axe-core finds to be serious or critical, as lines."""
+    one.still()  # a colour that fades in has too little contrast on its way
     one.page.evaluate(axe)
     return one.page.evaluate(_GRAVE, [[rule, part] for rule, part, _ in STREAMLIT_S_OWN])
 

@@ -204,7 +204,7 @@ async def test_closing_leaves_it_fit_for_the_next_request(model: ChatModel) -> N
         async for chunk in stream:
             if isinstance(chunk, Delta):
                 break
-    chunks = await asyncio.wait_for(collect(model, ask()), 30)
+    chunks = await asyncio.wait_for(collect(model, ask()), 120)
     assert isinstance(chunks[-1], Completed)
 
 
@@ -213,7 +213,7 @@ async def test_cancelling_leaves_it_fit_for_the_next_request(model: ChatModel) -
     await asyncio.sleep(0.05)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    chunks = await asyncio.wait_for(collect(model, ask()), 30)
+    chunks = await asyncio.wait_for(collect(model, ask()), 120)
     assert isinstance(chunks[-1], Completed)
 
 

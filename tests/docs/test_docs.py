@@ -34,7 +34,7 @@ def blocks(*languages: str) -> list[object]:
 
 def run(program: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", str(program)], capture_output=True, text=True, timeout=240
+        [sys.executable, "-W", "error::ResourceWarning", str(program)], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,15 @@ def jumping(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("jumping")
 def test_turns_of_a_hosted_tier_begin_wait_and_end_as_ever(own_home: Path) -> None:
-    limits = Limits(connect=5, first_token=5, between_tokens=5, total=20)
+    limits = Limits(connect=60, first_token=60, between_tokens=60, total=120)
     with LoopbackServer(ScriptedModel([Step("One two three.", delay=0.01)], repeat=True)) as server:
         tier = Tier("deep", "openai:m", base_url=server.url, limits=limits)
-        with Copilot([tier], settings=Settings(home=own_home, deadline=30), retriever=None) as copilot:
+        with Copilot([tier], settings=Settings(home=own_home, deadline=180), retriever=None) as copilot:
             running = []
             for n in range(3):  # one waits for the other
                 running.append(copilot.start(f"Question {n}?", thread="t"))
-                assert running[-1].wait(60, after=0)  # its message is stored, and its place in the line with it
-            assert all(turn.wait(60) for turn in running)
+                assert running[-1].wait(120, after=0)  # its message is stored, and its place in the line with it
+            assert all(turn.wait(120) for turn in running)
             assert [turn.answer.text for turn in running if turn.answer] == ["One two three."] * 3
             assert [one.asked for one in copilot.record.turns("t")] == [f"Question {n}?" for n in range(3)]
         with Copilot([tier], settings=Settings(home=own_home), retriever=None) as copilot:  # nothing was taken for dead
@@ -42,8 +43,8 @@ def test_turns_of_a_hosted_tier_begin_wait_and_end_as_ever(own_home: Path) -> No
 
 @pytest.mark.usefixtures("jumping")
 def test_a_tier_that_is_silent_is_given_up_all_the_same(own_home: Path) -> None:
-    limits = Limits(connect=5, first_token=0.3, between_tokens=0.3, total=1)
-    with LoopbackServer(ScriptedModel([Step("Late.", delay=3.0)], repeat=True)) as server:
+    limits = Limits(connect=60, first_token=0.3, between_tokens=0.3, total=60)
+    with LoopbackServer(ScriptedModel([Step("Late.", delay=30.0)], repeat=True)) as server:
         tier = Tier("deep", "openai:m", base_url=server.url, limits=limits)
         with Copilot([tier], settings=Settings(home=own_home), retriever=None) as copilot:
             answer = copilot.ask("Are you there?")
@@ -53,7 +54,9 @@ def test_a_tier_that_is_silent_is_given_up_all_the_same(own_home: Path) -> None:
 
 @pytest.mark.usefixtures("jumping")
 def test_tools_have_their_time_and_no_more(own_home: Path) -> None:
-    @tool(effects="read", seconds=10)
+    over = threading.Event()
+
+    @tool(effects="read", seconds=60)
     def brief() -> str:
         """Take a moment."""
         time.sleep(0.1)
@@ -62,7 +65,7 @@ def test_tools_have_their_time_and_no_more(own_home: Path) -> None:
     @tool(effects="read", seconds=0.2)
     def endless() -> str:
         """Never end."""
-        time.sleep(2)
+        over.wait(60)
         return "too late"
 
     calls = tuple(ToolCall(f"c{n}", name, {}) for n, name in enumerate(("brief", "endless")))
@@ -73,5 +76,6 @@ def test_tools_have_their_time_and_no_more(own_home: Path) -> None:
 
     with make_copilot([step], home=own_home, retriever=None, tools=[brief, endless]) as copilot:
         text = copilot.ask("Go.").text
+        over.set()
     assert text.startswith("over / ")
     assert "too late" not in text

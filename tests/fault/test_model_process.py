@@ -10,14 +10,15 @@ import struct
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
-from itertools import pairwise
+from contextlib import aclosing, contextmanager, suppress
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
+from waiting import gone
 
 from tierwise.errors import ModelCrashed, ModelError
 from tierwise.models import ChatRequest, Delta, LlamaModel, Reading, locate
@@ -70,7 +71,7 @@ async def test_a_process_that_hangs_is_ended_and_the_next_request_works(
     endless: Path, open_model: Callable[..., LlamaModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "BEAT", 0.1)
-    monkeypatch.setattr(watchdog, "HANG", 2.0)
+    monkeypatch.setattr(watchdog, "HANG", 5.0)
     model = open_model(endless)
     stopped = None
     with pytest.raises(ModelCrashed, match="hung: it gave no sign of life"):
@@ -94,7 +95,8 @@ async def test_a_process_that_hangs_again_and_again_is_left_down(
         with pytest.raises(ModelCrashed, match="hung"):
             async for chunk in model.stream(request()):
                 if isinstance(chunk, Delta) and model.pid:
-                    os.kill(model.pid, signal.SIGSTOP)
+                    with suppress(ProcessLookupError):  # it has been ended, and what it said before is still read
+                        os.kill(model.pid, signal.SIGSTOP)
     with pytest.raises(ModelCrashed, match=r"died 3 times within five minutes, so it stays down for another \d+ s"):
         await say(model)
 
@@ -103,13 +105,16 @@ async def test_a_machine_that_is_merely_slow_is_given_its_time(
     open_model: Callable[..., LlamaModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "BEAT", 0.1)  # of this process; its child goes on to give a sign every second
-    monkeypatch.setattr(watchdog, "HANG", 2.2)
+    monkeypatch.setattr(watchdog, "HANG", 5.0)
     model = open_model(locate("smollm2-135m"), context_window=2048)
-    step = max(await steps(model, "warm " * 600))
+    slowest, factor = max(await steps(model, "warm " * 600)), 1.0
     assert model.pid
-    with slowed_down(model.pid, 1.5 * watchdog.HANG / step):
-        silences = await steps(model, "word " * 600)
-    assert max(silences) > watchdog.HANG, "the steps were not slow enough to prove anything"
+    for n in count():
+        if slowest > watchdog.HANG:
+            break  # else the steps were not slow enough to prove anything: the machine had been busier before
+        factor *= 1.5 * watchdog.HANG / slowest
+        with slowed_down(model.pid, factor):
+            slowest = max(await steps(model, f"{n} " * 600))
 
 
 async def steps(model: LlamaModel, text: str) -> list[float]:
@@ -129,9 +134,9 @@ def slowed_down(pid: int, factor: float) -> Iterator[None]:
     over = threading.Event()
 
     def stutter() -> None:
-        while not over.wait(0.04):
+        while not over.wait(0.1):
             os.kill(pid, signal.SIGSTOP)
-            over.wait(0.04 * (factor - 1))
+            over.wait(0.1 * (factor - 1))
             os.kill(pid, signal.SIGCONT)
 
     thread = threading.Thread(target=stutter)
@@ -141,14 +146,6 @@ def slowed_down(pid: int, factor: float) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-async def gone(pid: int) -> bool:
-    for _ in range(100):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        await asyncio.sleep(0.05)
-    return False
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------
@@ -283,7 +280,7 @@ async def test_a_hostile_template_neither_runs_nor_lasts(
 async def tried(model: LlamaModel) -> None:
     """Ask the model; it answers or says in one line why not, and leaves no process behind that is not its own."""
     try:
-        await asyncio.wait_for(say(model), 30)
+        await asyncio.wait_for(say(model), 120)
     except ModelError as error:
         assert error.what.endswith(".")
         assert "\n" not in str(error)

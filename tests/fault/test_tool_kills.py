@@ -15,7 +15,7 @@ def test_killed_turns_go_on_and_do_nothing_twice() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "effects done twice 0, effects missing 0" in done.stdout

@@ -15,7 +15,7 @@ def test_one_writer_a_thread_and_nothing_from_a_writer_that_was_paused() -> None
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 turns in one thread: lost 0, interleaved 0, out of order 0" in done.stdout

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import MarkerVerifier, Shelf, TinyEmbedder
+from parts import MarkerVerifier, Shelf, Stuck, TinyEmbedder
 
 from tierwise import AsyncCopilot, ConfigError, Copilot, Tier, tool
 from tierwise.config import Price
@@ -26,12 +28,18 @@ from tierwise.types import ToolCall
 SLOW = Step("one two three four five six seven eight", delay=0.03)
 
 
+def stuck(words: int, *, on_device: bool = True) -> Stuck:
+    """A model whose first answer stops after so many words."""
+    host = None if on_device else "scripted.invalid"
+    return Stuck(["one two three four five"], on_device=on_device, host=host, repeat=True, words=words)
+
+
 def parts(home: Path) -> dict[str, Any]:
     return {"home": home, "retriever": Shelf(), "embedder": TinyEmbedder(), "verifier": MarkerVerifier()}
 
 
 def test_stopping_keeps_the_partial_text_marked(copilots: Any) -> None:
-    copilot = copilots([SLOW])
+    copilot = copilots(stuck(3))
     events = copilot.stream("count", thread="t")
     for event in events:
         if event.type == "text.delta" and event.text.startswith("three"):
@@ -47,7 +55,7 @@ def test_stopping_keeps_the_partial_text_marked(copilots: Any) -> None:
 
 
 def test_stopping_while_the_larger_tier_writes_keeps_both(copilots: Any) -> None:
-    copilot = copilots(["UNSURE draft"], [SLOW])
+    copilot = copilots(["UNSURE draft"], stuck(1, on_device=False))
     events = copilot.stream("count", thread="t")
     next(e for e in events if e.type == "text.delta" and e.attempt == 2)
     events.close()
@@ -58,7 +66,7 @@ def test_stopping_while_the_larger_tier_writes_keeps_both(copilots: Any) -> None
 
 
 async def test_a_cancelled_task_is_a_stopped_turn(own_home: Path) -> None:
-    async with AsyncCopilot([Tier("quick", ScriptedModel([SLOW]))], **parts(own_home)) as copilot:
+    async with AsyncCopilot([Tier("quick", stuck(0))], **parts(own_home)) as copilot:
         task = asyncio.create_task(copilot.ask("count", thread="t"))
         while not copilot.model("quick").requests:  # type: ignore[attr-defined]
             await asyncio.sleep(0.01)
@@ -73,7 +81,7 @@ import os, sys
 from parts import MarkerVerifier, Shelf, TinyEmbedder
 from tierwise import Copilot, Tier
 from tierwise.testing import ScriptedModel, Step
-model = ScriptedModel([Step("one two three four five six seven eight nine ten " * 9, delay=0.02)])
+model = ScriptedModel([Step("one two three four five six seven eight nine ten " * 900, delay=0.02)])
 copilot = Copilot([Tier("quick", model)], home=sys.argv[1], retriever=Shelf(), embedder=TinyEmbedder(),
                   verifier=MarkerVerifier())
 for event in copilot.stream("count to ten", thread="t"):
@@ -90,8 +98,8 @@ def test_after_a_kill_the_thread_goes_on(own_home: Path, copilots: Any) -> None:
     )
     assert process.stdout is not None
     with process.stdout as out:
-        for _ in range(40):  # 0.8 s of text: some of it has been stored
-            assert out.readline() == "writing\n"
+        assert out.readline() == "writing\n"
+        until(lambda: some_was_stored(own_home))
         process.send_signal(signal.SIGKILL)
         process.wait()
     copilot = copilots(["Afterwards."])
@@ -101,6 +109,20 @@ def test_after_a_kill_the_thread_goes_on(own_home: Path, copilots: Any) -> None:
     assert copilot.ask("And now?", thread="t").status == "done"
     roles = [m.role for m in copilot.model("quick").requests[-1].messages]
     assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
+
+
+def some_was_stored(home: Path) -> bool:
+    """Whether a part of an answer that is being written is in the record."""
+    with closing(sqlite3.connect(home / "record.sqlite")) as db:
+        return db.execute("SELECT 1 FROM partials").fetchone() is not None
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)
 
 
 def _env(*paths: Path) -> dict[str, str]:
@@ -164,7 +186,7 @@ def test_a_copilot_that_is_never_closed_does_not_keep_the_program(own_home: Path
     support = Path(__file__).parents[1] / "support"
     done = subprocess.run(
         [sys.executable, "-c", program, str(own_home)],
-        capture_output=True, text=True, timeout=60, env=_env(support), check=True,
+        capture_output=True, text=True, timeout=300, env=_env(support), check=True,
     )  # fmt: skip
     assert done.stdout == "x\n"
 
@@ -262,7 +284,7 @@ def test_a_failed_turn_that_reached_nobody_sent_nothing(own_home: Path) -> None:
 
 
 def test_stopping_before_the_larger_tier_says_a_word_keeps_the_draft(copilots: Any) -> None:
-    copilot = copilots(["UNSURE draft"], [SLOW])
+    copilot = copilots(["UNSURE draft"], stuck(0, on_device=False))
     events = copilot.stream("count", thread="t")
     next(e for e in events if e.type == "attempt.started" and e.attempt == 2)
     events.close()
@@ -371,11 +393,7 @@ def test_a_copilot_dropped_on_its_own_loop_does_not_wait_for_itself(own_home: Pa
         copilot._shut()  # as the garbage collector would, in the thread of the loop
 
     loop.run(drop())
-    for _ in range(200):
-        if model.closed:  # type: ignore[attr-defined]
-            break
-        time.sleep(0.02)
-    assert model.closed  # type: ignore[attr-defined]
+    until(lambda: model.closed)  # type: ignore[attr-defined]
 
 
 def test_a_copilot_used_within_its_own_work_is_told_so(own_home: Path) -> None:
@@ -400,13 +418,11 @@ def test_a_copilot_used_within_its_own_work_is_told_so(own_home: Path) -> None:
 
 
 def test_a_stream_dropped_on_the_own_loop_is_stopped(copilots: Any) -> None:
-    copilot = copilots([SLOW])
+    copilot = copilots(stuck(1))
     events = [copilot.stream("count", thread="t")]
     next(events[0])
     copilot._loop._loop.call_soon_threadsafe(events.clear)
-    end = time.monotonic() + 5
-    while copilot.record.turns("t")[0].status == "running" and time.monotonic() < end:
-        time.sleep(0.02)
+    until(lambda: copilot.record.turns("t")[0].status != "running")
     assert copilot.record.turns("t")[0].status == "stopped"
 
 

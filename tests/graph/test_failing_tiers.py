@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from parts import MarkerVerifier, Shelf, TinyEmbedder, passage
 from tierwise import Copilot, Settings, Tier
 from tierwise.errors import AuthError, ModelError, RateLimited, Unreachable
 from tierwise.events import AnswerReady, AttemptDiscarded, TextDelta, TurnFailed
+from tierwise.graph.health import breaker
 from tierwise.models.base import ChatRequest, Chunk, Delta
 from tierwise.testing import Fault, LoopbackServer, ScriptedModel, Step
 
@@ -32,7 +34,8 @@ def parts(home: Path) -> dict[str, Any]:
 # -- a tier that rests -------------------------------------------------------------------------------------------------
 
 
-def test_a_tier_that_keeps_failing_is_left_alone_by_all_turns(copilots: Any) -> None:
+def test_a_tier_that_keeps_failing_is_left_alone_by_all_turns(copilots: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaker, "FIRST_REST", breaker.LONGEST_REST)  # however long a turn takes here
     copilot = copilots(["UNSURE."], [Step(error=DOWN)])
     for _ in range(2):
         assert copilot.ask("hello").text == "UNSURE."
@@ -66,9 +69,9 @@ def test_when_the_only_tier_rests_the_turn_says_for_how_long(copilots: Any) -> N
     assert "Too many requests" in str(copilot.ask("hello").error)
     answer = copilot.ask("hello again")
     assert answer.status == "failed"
-    assert "quick cannot be used now: it rests for another 700 s after a failure (Too many requests)" in str(
-        answer.error
-    )
+    said = r"quick cannot be used now: it rests for another (\d+) s after a failure \(Too many requests\)"
+    found = re.search(said, str(answer.error))
+    assert found is not None and 600 < int(found[1]) <= 700
     assert copilot.record.get(answer.turn_id).asked == "hello again"
     assert len(copilot.model("quick").requests) == 1
 
@@ -110,18 +113,18 @@ class Hangs:
 def test_when_the_time_is_over_the_draft_that_is_held_is_the_answer(own_home: Path) -> None:
     last = ScriptedModel(["Never asked."])
     tiers = [Tier("quick", ScriptedModel(["UNSURE."])), Tier("deep", Hangs()), Tier("last", last)]
-    with Copilot(tiers, settings=Settings(home=own_home, deadline=1.0), **parts(own_home)) as copilot:
+    with Copilot(tiers, settings=Settings(home=own_home, deadline=5.0), **parts(own_home)) as copilot:
         answer = copilot.ask("hello")
     assert (answer.status, answer.text) == ("done", "UNSURE.")
     (notice,) = [n for n in answer.notices if n.code == "degraded"]
-    assert "deep was not done when the 1 s of this turn were over" in notice.text
+    assert "deep was not done when the 5 s of this turn were over" in notice.text
     assert last.requests == []
 
 
 def test_when_the_time_is_over_what_was_said_is_kept(own_home: Path) -> None:
     other = ScriptedModel(["Never asked."])
     tiers = [Tier("quick", Hangs("The answer is")), Tier("deep", other)]
-    with Copilot(tiers, settings=Settings(home=own_home, deadline=0.7), **parts(own_home)) as copilot:
+    with Copilot(tiers, settings=Settings(home=own_home, deadline=5.0), **parts(own_home)) as copilot:
         answer = copilot.ask("hello")
         record = copilot.record.get(answer.turn_id)
     assert answer.status == "failed"

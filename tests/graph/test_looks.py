@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import MarkerVerifier, Shelf, TinyEmbedder
+from parts import MarkerVerifier, Shelf, Stuck, TinyEmbedder
 
 from tierwise import Copilot, Tier
 from tierwise.errors import ServerError
-from tierwise.models import ChatRequest
 from tierwise.testing import ScriptedModel, Step
 from tierwise.types import Draft, Look, Reason, TokenEvidence, ToolCall, Verdict
 
@@ -215,10 +214,8 @@ def test_a_verdict_for_a_look_that_may_not_be_had_does_not_hold_the_turn(copilot
 
 
 def test_a_turn_that_is_stopped_during_a_look_keeps_its_draft(copilots: Any) -> None:
-    def slow(request: ChatRequest) -> Step:
-        return Step("one two three four five six seven eight", delay=0.03)
-
-    copilot = copilots(quick(slow), ["Better."], verifier=Looker("second_sample"))
+    model = Stuck(quick("one two three"), repeat=True, nth=2)
+    copilot = copilots(model, ["Better."], verifier=Looker("second_sample"))
     events = copilot.stream("How long?", thread="t")
     next(e for e in events if e.type == "look.started")
     events.close()

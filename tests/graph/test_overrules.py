@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import MarkerVerifier, Shelf, TinyEmbedder, passage
+from parts import MarkerVerifier, Shelf, Stuck, TinyEmbedder, passage
 
 from tierwise import AsyncCopilot, Copilot, Tier, UnknownName
 from tierwise.errors import InvalidInput, Unreachable
@@ -105,7 +105,8 @@ def test_without_another_answer_the_old_one_stands(copilots: Any) -> None:
 
 
 def test_a_turn_that_was_stopped_overrules_nothing(copilots: Any) -> None:
-    copilot = copilots(["Lyon."], [Step("one two three four", delay=0.05)])
+    deep = Stuck(["one two three four"], on_device=False, host="scripted.invalid", repeat=True, words=1)
+    copilot = copilots(["Lyon."], deep)
     old = copilot.ask("What is the capital of France?", thread="t")
     events = copilot.stream_again(old.turn_id, tier="deep")
     next(e for e in events if e.type == "text.delta")
@@ -118,7 +119,7 @@ def test_a_turn_that_was_stopped_overrules_nothing(copilots: Any) -> None:
 
 
 def test_a_partial_answer_can_be_overruled(copilots: Any) -> None:
-    copilot = copilots([Step("one two three four", delay=0.05)], ["Whole."])
+    copilot = copilots(Stuck(["one two three four"], words=1), ["Whole."])
     events = copilot.stream("Count.", thread="t")
     next(e for e in events if e.type == "text.delta")
     events.close()

@@ -59,6 +59,12 @@ async def follow(copilot: AsyncCopilot, question: str, found: list[Event]) -> No
         found.append(event)
 
 
+async def queued(found: list[Event]) -> None:
+    """Wait until somebody has seen his place."""
+    while not any(isinstance(event, TurnQueued) for event in found):
+        await asyncio.sleep(0.005)
+
+
 async def stored(copilot: AsyncCopilot, count: int) -> None:
     while len(copilot.record.records()) < count:
         await asyncio.sleep(0.005)
@@ -73,8 +79,7 @@ async def test_messages_of_a_thread_are_answered_one_after_the_other_in_their_or
             tasks.append(asyncio.create_task(follow(copilot, name, found[n])))
             await stored(copilot, n + 1)
         await model.asked.wait()
-        while not all(any(isinstance(e, TurnQueued) for e in events) for events in found[1:]):
-            await asyncio.sleep(0.005)  # each has seen its place
+        await asyncio.gather(*map(queued, found[1:]))
         assert [t.asked for t in copilot.record.turns("t")] == ["one", "two", "three"], (
             "stored before they are answered"
         )
@@ -109,11 +114,12 @@ async def test_two_programs_do_not_write_one_thread_at_a_time(own_home: Path) ->
     async with make(own_home, one) as first, make(own_home, two) as second:
         task = asyncio.create_task(events_of(first, "one"))
         await one.asked.wait()
-        waiting = asyncio.create_task(events_of(second, "two"))
-        await stored(first, 2)
+        events: list[Event] = []
+        waiting = asyncio.create_task(follow(second, "two", events))
+        await queued(events)
         assert not two.requests
         one.let_go.set()
-        events = await waiting
+        await waiting
         assert [e.ahead for e in events if isinstance(e, TurnQueued)] == [1]
         assert second.record.turns("t")[-1].text == "one two"
         await task
@@ -178,6 +184,7 @@ async def test_what_holds_in_the_thread_is_looked_at_when_it_is_its_turn(own_hom
 
 
 async def test_nobody_waits_for_a_turn_that_nobody_runs(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RENEW_EVERY", 3600)  # no sign of life after the one that is taken back here
     model = Held([seen])
     model.let_go.set()
     async with make(own_home, model) as copilot, make(own_home, Held([seen])) as gone:
@@ -243,14 +250,17 @@ async def test_what_a_person_approved_waits_for_its_thread_and_another_message_n
         await held.asked.wait()
         await copilot.decide(waiting.turn_id, allow=True)
 
-        async def go_on() -> list[Event]:
-            return [event async for event in copilot.stream_on(waiting.turn_id)]
+        events: list[Event] = []
+
+        async def go_on() -> None:
+            async for event in copilot.stream_on(waiting.turn_id):
+                events.append(event)
 
         going = asyncio.create_task(go_on())
-        await asyncio.sleep(0.2)
+        await queued(events)
         assert not sent
         held.let_go.set()
-        events = await going
+        await going
         assert isinstance(events[0], TurnQueued)
         assert sent == ["ann"]
         assert copilot.record.get(waiting.turn_id).text == "sent to ann"
@@ -281,7 +291,8 @@ async def test_going_on_that_is_stopped_while_it_waits_can_go_on_later(own_home:
             break
         held.let_go.set()
         await other
-        await asyncio.sleep(0)
+        while copilot.record.get(waiting.turn_id).status == "running":  # what was left is closed a moment later
+            await asyncio.sleep(0.005)
         assert copilot.record.get(waiting.turn_id).status == "needs_approval"
         assert (await copilot.go_on(waiting.turn_id)).status == "done"
 

@@ -67,7 +67,7 @@ def dies(play: str, home: Path, last: str, pause: float = 0.0) -> list[Event]:
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = {[str(one) for one in paths]!r}\n{DYING}",
          play, str(home), last, str(pause)],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 9, done.stderr
     return [event_from_json(json.loads(line)) for line in done.stdout.splitlines()]

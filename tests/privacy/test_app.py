@@ -36,10 +36,7 @@ def ask(app: AppTest, text: str) -> None:
     """Write a message and let its turn end."""
     app.chat_input[0].set_value(text).run()
     turn = list(desk_module.desk()._turns.values())[-1]
-    for _ in range(100):
-        if turn.over:
-            break
-        turn.wait(0.2)
+    assert turn.wait(60)
     app.run()
     assert not app.exception
 

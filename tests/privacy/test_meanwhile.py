@@ -125,14 +125,14 @@ def test_while_it_waits_for_its_thread(copilots: Any, world: Outside, locked: bo
     answers: list[Any] = []
     turns = [threading.Thread(target=_ask(copilot, text, answers)) for text in ("The first.", QUESTION)]
     turns[0].start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     turns[1].start()
     until(lambda: len(copilot.record.turns("t")) == 2)
     if locked:
         copilot.record.lock_thread("t", True)
     go.set()
     for turn in turns:
-        turn.join(20)
+        turn.join(60)
     assert len(answers) == 2
     assert world.nothing_left == locked
 
@@ -143,7 +143,7 @@ def _ask(copilot: Copilot, text: str, answers: list[Any]) -> Callable[[], None]:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds."""
-    for _ in range(500):
+    for _ in range(3000):
         if holds():
             return
         time.sleep(0.02)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benches.ports import free_port
 from outside import Outside
 
 from tierwise.record import Record
@@ -149,26 +149,24 @@ def test_the_embedded_models_need_nobody(own_home: Path, world: Outside) -> None
 @held
 def test_the_app_reaches_nobody(own_home: Path, configured: Any, proxy: Any) -> None:
     configured("offline = true")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with block_network(loopback=True) as tried:
         # The browser of this test comes from outside of the block's programs: only they are looked at.
         program = start("app", "--port", str(port), env={**os.environ, "BROWSER": "true"})
         try:
             page = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            for _ in range(300):
+            end = time.monotonic() + 180
+            while True:
                 try:
                     with page.open(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as reply:
                         assert reply.read() == b"ok"
                         break
                 except OSError:
+                    assert program.poll() is None and time.monotonic() < end, "the app did not start"
                     time.sleep(0.1)
-            else:
-                raise AssertionError("the app did not start")
             time.sleep(1)  # it might think of something a moment later
         finally:
             program.terminate()
-            program.communicate(timeout=30)
+            program.communicate(timeout=120)
     assert tried == []
     assert {one.rpartition(":")[2] for one in tried.loopback} <= {str(port)}

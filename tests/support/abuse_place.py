@@ -64,11 +64,11 @@ class Place:
             headers["Authorization"] = f"Bearer {self.keys.get(key, key)}"
         server = to or (self.open if key is None else self.keyed)
         try:
-            with server.client.stream(method, path, headers=headers, timeout=20, **more) as answer:
+            with server.client.stream(method, path, headers=headers, timeout=60, **more) as answer:
                 answer.read()
                 return Seen(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.text)
         except httpx2.TimeoutException:
-            return Seen(599, {}, "no answer within 20 s")
+            return Seen(599, {}, "no answer within 60 s")
         except httpx2.TransportError as error:
             return Seen(0, {}, type(error).__name__)
 

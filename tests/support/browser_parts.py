@@ -17,8 +17,8 @@ _OURS = "127.0.0.1"
 _LEFT = ("net::ERR_ABORTED",)
 # Streamlit's page looks for its server below the address it was opened at, before it looks above.
 _LOOKED_FOR = re.compile(r"/\w+/_stcore/(health|host-config)")
-_ANSWER = 60_000  # ms; far more than it takes, for machines that are busy
-expect.set_options(timeout=30_000)
+_SOON, _ANSWER = 60_000, 120_000  # ms; far more than it takes, for machines that are busy
+expect.set_options(timeout=_SOON)
 
 
 @dataclass
@@ -46,6 +46,7 @@ class Window:
             color_scheme="dark" if scheme == "dark" else "light",
             accept_downloads=True,
         )
+        context.set_default_timeout(_SOON)
         window = cls(app, context.new_page(), context)
         window._listen()
         window.go(page, **query)
@@ -124,8 +125,13 @@ class Window:
         """Wait until a text can be seen nowhere."""
         expect(self.page.get_by_text(text).locator("visible=true")).to_have_count(0)
 
+    def still(self) -> None:
+        """Wait until what moves or fades has come to its end; what goes round for ever does not count."""
+        self.page.evaluate(_STILL)
+
     def overflow(self) -> list[str]:
         """What sticks out of the window to the right, outermost first; what scrolls in itself does not count."""
+        self.still()
         found: list[str] = self.page.evaluate(_OVERFLOW)
         return found
 
@@ -169,6 +175,11 @@ def words_of(locator: Locator) -> str:
     return " ".join(locator.inner_text().split())
 
 
+_STILL = """() => Promise.all(
+  document.getAnimations()
+    .filter((one) => one.playState === 'running' && one.effect && one.effect.getComputedTiming().endTime < 10000)
+    .map((one) => one.finished.catch(() => null))
+).then(() => null)"""
 _OVERFLOW = """() => {
   const wide = document.documentElement.clientWidth;
   const found = [];

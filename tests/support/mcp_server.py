@@ -81,6 +81,7 @@ def sdk_server(path: Path | None) -> Any:
                     await context.session.report_progress(step, 3, f"step\u200b {step}")
                 return text("done")
             case "slow":
+                Path("begun").touch()
                 try:
                     await asyncio.sleep(60)
                 except asyncio.CancelledError:

@@ -53,8 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send_file()
 
-    def send_file(self, *, upto: int | None = None) -> None:
-        """Send what was asked for, or break off before byte ``upto`` of the file."""
+    def send_file(self, *, upto: int | None = None, piece: Callable[[int], int] = lambda at: PIECE) -> None:
+        """Send what was asked for, or break off before byte ``upto``; ``piece`` says how much at once from a byte."""
         source: Source = self.server.source
         total, start = len(source.content), self.start(source)
         self.send_response(206 if start is not None else 200)
@@ -65,8 +65,11 @@ class Handler(BaseHTTPRequestHandler):
         if source.etag:
             self.send_header("ETag", source.etag)
         self.end_headers()
-        for at in range(start or 0, total if upto is None else min(upto, total), PIECE):
-            self.wfile.write(source.content[at : min(at + PIECE, total if upto is None else upto)])
+        at, end = start or 0, total if upto is None else min(upto, total)
+        while at < end:
+            until = min(at + piece(at), end)
+            self.wfile.write(source.content[at:until])
+            at = until
             if source.pace:
                 time.sleep(source.pace)
 
@@ -114,6 +117,11 @@ def serving(source: Source) -> Iterator[Source]:
 def drop_at(byte: int) -> Fault:
     """Break off before this byte of the file."""
     return lambda handler: handler.send_file(upto=byte)
+
+
+def crawl_at(byte: int, go_on: threading.Event) -> Fault:
+    """Send the file so slowly from this byte on that it is not there for minutes, until ``go_on`` is set."""
+    return lambda handler: handler.send_file(piece=lambda at: PIECE if at < byte or go_on.wait(0.5) else 4096)
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> Fault:

@@ -29,7 +29,7 @@ def run(words: Sequence[str], home: Path, **env: str) -> str:
     env = {"PATH": path, "HOME": str(home), "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", **env}
     with block_network(loopback=True) as tried:
         done = subprocess.run(
-            words, cwd=home, env=env, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+            words, cwd=home, env=env, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert tried == []

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
 from tierwise import Passage, Reason, Verdict
+from tierwise.models.base import ChatRequest, Chunk, Delta
+from tierwise.testing import ScriptedModel
 from tierwise.types import Draft
 
 
@@ -17,6 +23,28 @@ class MarkerVerifier:
         unsure = "UNSURE" in draft.text
         reason = Reason("marker", "the draft says so", value=float(unsure), threshold=0.5)
         return Verdict("escalate" if unsure else "accept", 0.2 if unsure else 0.9, (reason,), {"marker": float(unsure)})
+
+
+@dataclass
+class Stuck(ScriptedModel):
+    """Says so many words of one of its answers, and then nothing more: whoever stops it has all the time he needs.
+
+    Attributes:
+        words: what it says of that answer.
+        nth: which answer that is, the first by default.
+    """
+
+    words: int = 0
+    nth: int = 1
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
+        sticks, said = len(self.requests) == self.nth - 1, 0
+        async with aclosing(cast(Any, super().stream(request))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                said += isinstance(chunk, Delta)
+                if sticks and said == self.words:
+                    await asyncio.Event().wait()
 
 
 class Shelf:

@@ -6,7 +6,7 @@ import socket
 from urllib.parse import urlsplit
 
 
-def raw(url: str, request: bytes, *, seconds: float = 10, more: bytes = b"") -> tuple[int, dict[str, str], bytes]:
+def raw(url: str, request: bytes, *, seconds: float = 60, more: bytes = b"") -> tuple[int, dict[str, str], bytes]:
     """Send bytes; returns status, headers by their lower name, and whatever body came until the end or the time."""
     place = urlsplit(url)
     with socket.create_connection((place.hostname, place.port), timeout=seconds) as line:
@@ -25,6 +25,8 @@ def raw(url: str, request: bytes, *, seconds: float = 10, more: bytes = b"") -> 
             head, end, body = data.partition(b"\r\n\r\n")
             length = [row for row in head.lower().split(b"\r\n") if row.startswith(b"content-length:")]
             if end and length and len(body) >= int(length[0].split(b":")[1]):
+                break
+            if end and head.split(b" ", 2)[1] == b"204":  # it has no body, and need not say so
                 break
     head, _, body = data.partition(b"\r\n\r\n")
     first, *rows = head.decode("latin-1").split("\r\n")

@@ -15,20 +15,29 @@ import httpx2
 
 
 class ServeProcess:
-    """A running ``tierwise serve``; ``url`` is without ``/v1``, ``client`` has it set."""
+    """A running ``tierwise serve``; ``url`` is without ``/v1``, ``client`` has it set.
 
-    def __init__(self, home: Path, config: Path | None = None, *words: str) -> None:
+    Args:
+        home: its home.
+        config: its configuration.
+        words: more of its command line.
+        first: a line of Python that its process runs before.
+    """
+
+    def __init__(self, home: Path, config: Path | None = None, *words: str, first: str = "") -> None:
         given = [] if config is None else ["--config", str(config)]
+        code = f"{first}\nfrom tierwise_app.cli import main\nmain()"
+        program = ["-c", code] if first else ["-m", "tierwise_app"]
         self.log = home / f"serve-{os.urandom(4).hex()}.log"
         home.mkdir(exist_ok=True)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tierwise_app", *given, "serve", "--port", "0", "--json", *words],
+                [sys.executable, *program, *given, "serve", "--port", "0", "--json", *words],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, "TIERWISE_HOME": str(home), "TIERWISE_THREADS": "1"},
             )
-        self.client = httpx2.Client(timeout=60)
+        self.client = httpx2.Client(timeout=120)
         said = b""
         assert self.process.stdout is not None
         while not said.endswith(b"\n}\n"):
@@ -54,9 +63,9 @@ class ServeProcess:
 
 
 @contextmanager
-def serve_process(home: Path, config: Path | None = None, *words: str) -> Iterator[ServeProcess]:
+def serve_process(home: Path, config: Path | None = None, *words: str, first: str = "") -> Iterator[ServeProcess]:
     """Start one, and kill it if it is still there at the end."""
-    server = ServeProcess(home, config, *words)
+    server = ServeProcess(home, config, *words, first=first)
     try:
         yield server
     finally:

@@ -104,11 +104,11 @@ def running(copilot: AsyncCopilot) -> Iterator[Server]:
             time.sleep(0.005)
         url = f"http://127.0.0.1:{port}"
         models = {tier.name: copilot.model(tier.name) for tier in copilot.tiers}
-        with httpx2.Client(base_url=url, timeout=30) as client:
+        with httpx2.Client(base_url=url, timeout=60) as client:
             yield Server(url, app, copilot, models, loops[0], client, server)
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(90)  # turns and connections that are left get 30 s of the server itself
         assert not thread.is_alive(), "the server did not end"
 
 

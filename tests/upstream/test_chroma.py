@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_zeroed_file_of_the_index_ends_the_process(folder: Path, still: Still) -> None:
     (links,) = folder.rglob("link_lists.bin")
     links.write_bytes(bytes(links.stat().st_size))
-    ended = subprocess.run([sys.executable, "-c", SEARCH, str(folder)], capture_output=True, timeout=60, check=False)
+    ended = subprocess.run([sys.executable, "-c", SEARCH, str(folder)], capture_output=True, timeout=300, check=False)
     died = ended.returncode in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
     still(died, "the check in a process of its own (knowledge/store/checking.py)")
 

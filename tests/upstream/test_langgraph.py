@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -45,24 +45,28 @@ def chain(*functions: Any, saver: Any) -> Any:
 async def test_writes_of_a_node_may_be_stored_after_the_checkpoint_that_follows_them(still: Still) -> None:
     """langchain-ai/langgraph#8039: the order of ``put_writes`` and ``put`` is not enforced."""
     order: list[str] = []
+    ran, followed = asyncio.Event(), asyncio.Event()
 
     class Slow(InMemorySaver):
         async def aput_writes(self, *args: Any, **kwargs: Any) -> None:
-            await asyncio.sleep(0.05)
+            if ran.is_set():  # they are the node's
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(followed.wait(), 10)
+                order.append("writes")
             await super().aput_writes(*args, **kwargs)
-            order.append("writes")
 
         async def aput(self, *args: Any, **kwargs: Any) -> Any:
-            order.append("checkpoint")
+            if ran.is_set():
+                order.append("checkpoint")
+                followed.set()
             return await super().aput(*args, **kwargs)
 
     async def node(state: State) -> State:
+        ran.set()
         return {"n": 1}
 
     await chain(node, saver=Slow()).ainvoke({"n": 0}, HERE, durability="sync")
-    after_input = order[order.index("checkpoint") + 1 :]
-    early = "writes" not in after_input or after_input.index("checkpoint") < after_input.index("writes")
-    still(early, "the ledger of tool calls (record/calls.py)")
+    still(order[0] == "checkpoint", "the ledger of tool calls (record/calls.py)")
 
 
 async def test_a_node_whose_writes_were_not_stored_runs_again(still: Still) -> None:
@@ -119,21 +123,23 @@ async def test_a_synchronous_node_runs_on_after_its_graph_was_stopped(still: Sti
         return {}
 
     task = asyncio.ensure_future(chain(slow, saver=None).ainvoke({"n": 0}))
-    await asyncio.to_thread(begun.wait, 5)
+    await asyncio.to_thread(begun.wait, 60)
     task.cancel()
     await asyncio.wait([task])
-    still(await asyncio.to_thread(ran_on.wait, 5), "the refusal of nodes that are not async (graph/build.py)")
+    still(await asyncio.to_thread(ran_on.wait, 60), "the refusal of nodes that are not async (graph/build.py)")
 
 
 async def test_a_graph_that_is_cancelled_does_not_wait_for_what_it_stores_of_that(still: Still) -> None:
-    begun, at_work = asyncio.Event(), []
+    begun, stopped, let_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    at_work: list[asyncio.Task[Any]] = []
 
     class Slow(InMemorySaver):
         async def aput_writes(self, *args: Any, **kwargs: Any) -> None:
-            task = asyncio.current_task()
-            at_work.append(task)
-            await asyncio.sleep(0.15)
-            at_work.remove(task)
+            if stopped.is_set():
+                task = asyncio.current_task()
+                assert task is not None
+                at_work.append(task)
+                await let_go.wait()
 
     async def slow(state: State) -> State:
         begun.set()
@@ -149,12 +155,13 @@ async def test_a_graph_that_is_cancelled_does_not_wait_for_what_it_stores_of_tha
     task = asyncio.ensure_future(read())
     await begun.wait()
     await asyncio.sleep(0.3)  # what it stores of its input
+    stopped.set()
     task.cancel()
-    await asyncio.wait([task])
+    over, _ = await asyncio.wait([task], timeout=10)
     left = [*at_work]
-    if left:
-        await asyncio.wait(left)
-    still(bool(left), "storing nothing of a cancelled task (graph/saver.py)")
+    let_go.set()
+    await asyncio.wait([task, *left])
+    still(bool(over and left), "storing nothing of a cancelled task (graph/saver.py)")
 
 
 async def test_the_store_keeps_every_step_and_cannot_prune(still: Still) -> None:

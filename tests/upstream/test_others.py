@@ -24,7 +24,7 @@ def test_making_a_status_sleeps(still: Still, monkeypatch: pytest.MonkeyPatch) -
 
     slept: list[float] = []
     monkeypatch.setattr(mutable_status_container.time, "sleep", slept.append)
-    page = AppTest.from_string("import streamlit as st\nst.status('one', state='complete')").run()
+    page = AppTest.from_string("import streamlit as st\nst.status('one', state='complete')", default_timeout=60).run()
     assert not page.exception
     still(bool(slept), "expanders in place of st.status (app/tierwise_app/web/chat/live.py)")
 
@@ -47,7 +47,7 @@ def test_a_character_of_several_tokens_is_lost_where_their_chances_are_wanted(tm
     follows = dict(zip((hello, *smile), (*smile, hello), strict=True))
     path = write_tiny_phi3(tmp_path / "emoji.gguf", VOCABULARY, follows=follows, layers=1)
     words = [sys.executable, "-c", STREAM, str(path), str(hello)]  # what crashes in there must not end the tests
-    said = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    said = subprocess.run(words, capture_output=True, text=True, timeout=300, check=True).stdout
     plain, told = map(json.loads, said.splitlines())
     assert plain.startswith("\U0001f642")
     still("\U0001f642" not in told, "decoding characters ourselves (models/local/answer.py)")
@@ -84,7 +84,7 @@ def test_switching_to_the_write_ahead_log_does_not_wait_for_others(tmp_path: Pat
 
         thread = threading.Thread(target=switch)
         thread.start()
-        thread.join(3)
+        thread.join(15)
         at_once = not thread.is_alive()
         first.execute("COMMIT")
         thread.join()

@@ -51,7 +51,7 @@ def page(copilot: Copilot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     monkeypatch.setattr(desk_module, "Desk", lambda: Desk(copilot))
     st.cache_resource.clear()
-    yield lambda: AppTest.from_function(script, default_timeout=30).run()
+    yield lambda: AppTest.from_function(script, default_timeout=60).run()
     st.cache_resource.clear()
 
 

@@ -11,6 +11,7 @@ import pytest
 from parts import MarkerVerifier, Shelf, TinyEmbedder, passage
 from streamlit.testing.v1 import AppTest
 from tool_steps import calling, echo
+from waiting import until
 from web_text import words_of
 
 from tierwise import Copilot, DecisionRecord, Reason
@@ -98,12 +99,11 @@ def test_refused_failed_and_stopped_turns_say_so(copilots: Make) -> None:
     assert "failed" in tier_parts(failed)
     assert any(r"\*broken\*" in one.value for one in opened(failed).markdown)
 
-    copilot = copilots([Step("one two three four five six seven", delay=0.2)])
+    copilot = copilots([Step("one two three four " * 500, delay=0.2)])
     turn = copilot.start("Count.")
-    while not any(event.type == "text.delta" for event in turn.events()):
-        turn.wait(0.02)
+    until(lambda: any(event.type == "text.delta" for event in turn.events()))
     turn.stop()
-    turn.wait(10)
+    assert turn.wait(60)
     stopped = last(copilot)
     assert headline(stopped).startswith("Stopped while quick was at work")
     assert "stopped" in tier_parts(stopped)

@@ -55,7 +55,7 @@ def test_what_was_missed_is_asked_after_a_look_at_what_leaves(desk: Desk) -> Non
 
     app.button(key="improve-ask").click().run()
     (job,) = desk.jobs.of(KIND)
-    assert job.ended.wait(30)
+    assert job.ended.wait(60)
     assert job.error is None
     assert [t.text for t in desk.copilot.record.turns("t", standing=True)] == ["deep says that"]
     app.run()

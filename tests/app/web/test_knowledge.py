@@ -262,7 +262,7 @@ def test_a_job_waits_for_another_and_can_be_stopped_meanwhile(
         app.run()
         assert "Waits for other work on the documents" in shown(app)
         press(app, "Stop")
-        assert job.ended.wait(10)
+        assert job.ended.wait(60)
     app.run()
     assert job.result.stopped
     assert "It was stopped" in shown(app)

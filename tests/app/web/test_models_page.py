@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import tomllib
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_source import Source, serving
+from model_source import Source, crawl_at, serving
 
 from tierwise.models import profile
 from tierwise.models.store import card as catalogue
@@ -81,7 +82,7 @@ def field(app: Any, label: str) -> Any:
 
 def finished(desk: Any, kind: str) -> Any:
     (job,) = desk.jobs.of(kind)
-    assert job.ended.wait(30)
+    assert job.ended.wait(60)
     return job
 
 
@@ -236,7 +237,8 @@ def test_nothing_is_asked_offline(configured, page, the_desk):
 
 def test_a_download_stops_and_goes_on_where_it_was(page, tiny, own_home, the_desk, monkeypatch):
     known = catalogue.card("smollm2-360m")
-    with serving(Source(tiny.read_bytes(), pace=0.05)) as source:
+    go_on = threading.Event()
+    with serving(Source(tiny.read_bytes(), faults=[crawl_at(1 << 20, go_on)])) as source:
         claims = {"url": source.url, "size": None, "size_about": len(source.content), "sha256": None}
         changed = type(known)(**{name: getattr(known, name) for name in known.__slots__} | claims)
         cards = {card.name: card for card in catalogue.catalogue()} | {known.name: changed}
@@ -251,12 +253,12 @@ def test_a_download_stops_and_goes_on_where_it_was(page, tiny, own_home, the_des
         app.run()
         assert button(app, "Downloading").disabled
         button(app, "Stop").click().run()
-        assert job.ended.wait(30)
+        assert job.ended.wait(60)
+        go_on.set()
 
         assert "What has arrived is kept" in said(app.run())
-        source.pace = 0
         next(one for one in app.button if one.label.startswith("Go on (")).click().run()
-        assert the_desk().jobs.of("pull")[1].ended.wait(30)
+        assert the_desk().jobs.of("pull")[1].ended.wait(60)
 
         assert "smollm2-360m is here" in said(app.run())
         assert "Installed" in said(app)

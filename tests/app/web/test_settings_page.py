@@ -136,7 +136,7 @@ def test_checking_this_machine(open_alone: Alone, monkeypatch: pytest.MonkeyPatc
     app = open_alone("settings")
     app.button(key="check-run").click().run()
     (job,) = the_desk().jobs.of("check")
-    assert job.ended.wait(30)
+    assert job.ended.wait(60)
     app.run()
     assert "1 problems, 1 warnings, 1 in order" in texts(app)
     assert "**tier quick** (problem): no file" in app.error[0].value

@@ -19,6 +19,7 @@ from tool_steps import calling, echo
 
 from tierwise.config import Tier
 from tierwise.testing import ScriptedModel
+from tierwise_tools.mcp import connection
 
 SERVER = str(Path(mcp_server.__file__).absolute())
 PLAIN = {"name": "add", "description": "Add.", "inputSchema": mcp_server.NOTHING}
@@ -36,6 +37,12 @@ paths:
     get: {operationId: listOrders, summary: List the orders., responses: {"200": {description: ok}}}
     post: {operationId: placeOrder, summary: Place an order., responses: {"201": {description: ok}}}
 """
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server gets the time that connecting takes on a busy machine."""
+    monkeypatch.setattr(connection, "CONNECT_S", 60.0)
 
 
 @pytest.fixture
@@ -81,7 +88,7 @@ def field(app: Any, label: str) -> Any:
 
 def finished(desk: Any, kind: str) -> Any:
     job = desk.jobs.of(kind)[-1]
-    assert job.ended.wait(30)
+    assert job.ended.wait(60)
     return job
 
 

@@ -89,7 +89,7 @@ def test_it_costs_little() -> None:
     text, found = "".join(pieces), evidence(pieces)
     best = 1.0
     for _ in range(20):
-        begun = time.perf_counter()
+        begun = time.thread_time()  # of the processor, whoever else runs on it
         answer_features(text, found)
-        best = min(best, time.perf_counter() - begun)
+        best = min(best, time.thread_time() - begun)
     assert best < 0.001
