@@ -82,6 +82,8 @@ def _ticks(folders: list[str], stop: Event, polling: bool) -> Iterator[bool]:
             ignore_permission_denied=True,
         ):
             yield bool(changes)
+            if any(change is Change.deleted and path in folders for change, path in changes):
+                return  # also if there is one at its place already: it is another
     except FileNotFoundError:
         return
     except OSError as error:  # as many folders as the system follows for one user are followed already

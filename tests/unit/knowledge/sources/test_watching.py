@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import watchfiles
 
-from tierwise.knowledge.sources import changes_below, follows_files, open_origins
+from tierwise.knowledge.sources import changes_below, follows_files, open_origins, watching
 
 
 @pytest.fixture
@@ -71,6 +71,20 @@ def test_a_folder_may_go_and_come_again(docs: Path, follow: Callable[..., Iterat
     next(words)
     docs.mkdir()
     next(words)
+    (docs / "new.md").write_text("In another folder of the same name.")
+    next(words)
+
+
+def test_a_folder_that_came_again_at_once_is_followed_though_it_looks_the_same(
+    docs: Path, follow: Callable[..., Iterator[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the system gives the number of the old folder to the new one.
+    monkeypatch.setattr(watching, "_mark", lambda place: "folder 1 1" if Path(place).is_dir() else "")
+    words = follow(docs)
+    shutil.rmtree(docs)
+    docs.mkdir()
+    next(words)
+    next(words)  # it begins to follow the new one
     (docs / "new.md").write_text("In another folder of the same name.")
     next(words)
 
