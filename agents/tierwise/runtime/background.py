@@ -6,12 +6,13 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tierwise.errors import UsageError
 
 T = TypeVar("T")
 _CLEAN_UP = 5.0  # seconds that cancelled work gets to put things in order
+_LOOK = 0.01
 
 
 class BackgroundLoop:
@@ -43,13 +44,14 @@ class BackgroundLoop:
         if self._loop.is_closed():
             work.close()
             raise UsageError("The copilot is closed.", fix="Make a new one.")
-        over = threading.Event()
-        future = asyncio.run_coroutine_threadsafe(_tracked(work, over), self._loop)
+        doing = _Doing(work)
         try:
-            return future.result()
+            self._loop.call_soon_threadsafe(doing.begin)
+            return doing.result.result()
         except BaseException:
-            if future.cancel():
-                over.wait(_CLEAN_UP)
+            if not doing.over.is_set():
+                self._loop.call_soon_threadsafe(doing.cancel)
+                doing.over.wait(_CLEAN_UP)
             raise
 
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
@@ -111,11 +113,36 @@ class BackgroundLoop:
         self._loop.close()
 
 
-async def _tracked(work: Coroutine[Any, Any, T], over: threading.Event) -> T:
-    try:
-        return await work
-    finally:
-        over.set()
+class _Doing(Generic[T]):
+    """A coroutine that another thread waits for, and can cancel from the very moment in which it is handed over."""
+
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+        self.result: Future[T] = Future()
+        self.over = threading.Event()
+        self._work = work
+        self._task: asyncio.Task[T] | None = None
+
+    def begin(self) -> None:
+        """Begin it; in the loop."""
+        self._task = asyncio.get_running_loop().create_task(self._work)
+        self._task.add_done_callback(self._ended)
+
+    def cancel(self) -> None:
+        """Cancel it; in the loop."""
+        if self._task is not None:
+            self._task.cancel()
+        else:  # it was interrupted before it was handed over
+            self._work.close()
+            self.over.set()
+
+    def _ended(self, task: asyncio.Task[T]) -> None:
+        self.over.set()
+        if task.cancelled():
+            self.result.cancel()
+        elif (error := task.exception()) is not None:
+            self.result.set_exception(error)
+        else:
+            self.result.set_result(task.result())
 
 
 async def _next(items: AsyncIterator[T]) -> T:
@@ -123,4 +150,9 @@ async def _next(items: AsyncIterator[T]) -> T:
 
 
 async def _close(items: Any) -> None:
-    await items.aclose()
+    """Close an async iterator, also if nobody waited for what was cancelled in it: once it is not at work."""
+    for _ in range(int(_CLEAN_UP / _LOOK)):
+        if not getattr(items, "ag_running", False):
+            await items.aclose()
+            return
+        await asyncio.sleep(_LOOK)
