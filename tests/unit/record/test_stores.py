@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from tierwise.damage import damages, take_news
 from tierwise.errors import StoreError
 from tierwise.record import Record, backups
+from tierwise.record.at_rest import AtRest
+from tierwise.record.file import openfile
 from tierwise.record.file.backups import EVERY, KEPT, back_up
 from tierwise.record.file.pages import Pages
 from tierwise.turns import DecisionRecord
@@ -162,6 +165,27 @@ def test_an_emptied_file_is_damage_and_a_missing_one_is_a_new_beginning(filled: 
     (filled / "record.sqlite").unlink()
     assert read(filled) == []
     assert take_news(filled) == []
+
+
+def test_the_first_backup_has_all_turns_of_the_first_program_however_slowly_it_began(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = threading.Event()
+
+    def slow(home: Path, rest: AtRest) -> Path | None:
+        stored.wait(60)
+        return back_up(home, rest)
+
+    monkeypatch.setattr(openfile, "back_up", slow)
+    with closing(Record(own_home)) as record:
+        for n in range(3):
+            record.start(replace(turn(n), status="running", text=""))
+            record.finish(turn(n))
+            stored.set()
+            if record._backup is not None:
+                record._backup.join()
+    os.truncate(own_home / "record.sqlite", 0)
+    assert len(read(own_home)) == 3
 
 
 def test_backups_are_made_once_a_day_and_the_last_three_stay(filled: Path) -> None:

@@ -99,6 +99,12 @@ class OpenFile:
         if now - self._looked < _LOOK and self._looked:
             return
         self._looked = now
-        if backup_due(self._home):
+        # One that begins while there are no turns would find the first, and be all that there is for a day.
+        if backup_due(self._home) and self._has_turns():
             self._backup = threading.Thread(target=back_up, args=(self._home, self._rest), name="backup", daemon=True)
             self._backup.start()
+
+    def _has_turns(self) -> bool:
+        with suppress(sqlite3.Error):
+            return self._db.execute("SELECT 1 FROM turns LIMIT 1").fetchone() is not None
+        return False
