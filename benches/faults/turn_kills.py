@@ -53,17 +53,18 @@ def whole_trial() -> tuple[float, int]:
 
 
 def kill_at_random(kills: int, *, span: float, seed: int, workers: int) -> tuple[list[Outcome], Counter[str]]:
-    """Run random trials, and more of them where too many programs were done before their time had come.
+    """Run random trials, and more of them as long as too many programs are done before their time has come.
 
     The machine was busier then, when the span was measured.
     """
-    outcomes, hosted = list[Outcome](), Counter[str]()
+    outcomes, hosted, killed = list[Outcome](), Counter[str](), 0
     for part in range(6):
-        trials = random_trials(kills, span=span / 2**part, seed=seed, prefix=f"kill{part or ''}")
+        trials = random_trials(kills - killed, span=span / 2**part, seed=seed + part, prefix=f"kill{part or ''}")
         found, asked = run_trials(trials, workers=workers)
         outcomes += found
         hosted.update(asked)
-        if sum(one.kills for one in outcomes) >= kills / 2:
+        killed = sum(one.kills for one in outcomes)
+        if killed >= kills:
             break
     return outcomes, hosted
 
