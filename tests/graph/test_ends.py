@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from parts import MarkerVerifier, Shelf, Stuck, TinyEmbedder
+from waiting import until
 
 from tierwise import AsyncCopilot, ConfigError, Copilot, Tier, tool
 from tierwise.config import Price
@@ -115,14 +115,6 @@ def some_was_stored(home: Path) -> bool:
     """Whether a part of an answer that is being written is in the record."""
     with closing(sqlite3.connect(home / "record.sqlite")) as db:
         return db.execute("SELECT 1 FROM partials").fetchone() is not None
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def _env(*paths: Path) -> dict[str, str]:

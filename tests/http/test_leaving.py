@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from raw_http import request
 from serving import Server, serving
+from waiting import until
 
 from tierwise import Caller
 from tierwise.serve_settings import ServeSettings
 from tierwise.testing import ScriptedModel, Step
 
 LONG = Step("word " * 5000, delay=0.01)
-
-
-def until(met: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import pydantic
 import pytest
 from parts import MarkerVerifier
 from serving import Server, serving
+from waiting import until
 
 QUESTION = {"role": "user", "content": "What is the capital of France?"}
 PARIS = "Paris is the capital of France, and Lyon is not."
@@ -325,10 +325,3 @@ async def test_a_client_that_leaves_before_the_answer_stops_the_model(server: Se
 def ended(server: Server, turn_id: str) -> Any:
     until(lambda: server.copilot.record.get(turn_id).status != "running")
     return server.copilot.record.get(turn_id)
-
-
-def until(holds: Any) -> None:
-    last = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < last, "it did not come"
-        time.sleep(0.01)

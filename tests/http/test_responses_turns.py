@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import openai
 import pytest
 from parts import MarkerVerifier, Shelf, passage
 from serving import Server, serving
+from waiting import until
 
 from tierwise.errors import ModelFileError
 from tierwise.models import ChatRequest
@@ -62,14 +62,6 @@ def client(server: Server) -> Iterator[openai.OpenAI]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams begin before anything is known of the turn, as they do when it takes long."""
     monkeypatch.setattr(held, "_PATIENCE", 0.0)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for what comes in a moment."""
-    last = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < last, "it did not come to that"
-        time.sleep(0.01)
 
 
 def turn_of(answer: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from event_stream import Text, sent
 from parts import Shelf, passage
 from raw_http import request
 from serving import Server, serving
+from waiting import until
 
 from tierwise import Settings, to_json
 from tierwise.events import TextDelta
@@ -52,13 +52,6 @@ def answer(server: Server, question: str, **body: Any) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     found: dict[str, Any] = response.json()
     return found
-
-
-def until(truth: Any) -> None:
-    end = time.monotonic() + 60
-    while not truth():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.01)
 
 
 def writes(server: Server, thread: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from outside import Outside
 from parts import Shelf, passage
 from tool_steps import calling
+from waiting import until
 
 from tierwise import Blocked, Copilot, Tier
 from tierwise.models.base import ChatRequest, Chunk
@@ -139,15 +139,6 @@ def test_while_it_waits_for_its_thread(copilots: Any, world: Outside, locked: bo
 
 def _ask(copilot: Copilot, text: str, answers: list[Any]) -> Callable[[], None]:
     return lambda: answers.append(copilot.ask(text, thread="t"))
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    for _ in range(3000):
-        if holds():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not come to pass")
 
 
 def test_a_lock_that_was_lifted_does_not_free_what_was_said_under_it(copilots: Any, world: Outside) -> None:
